@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# Warnings, sanitizers and the shape of the tree's libraries and tests, decided once.
+
+add_library(kvb_options INTERFACE)
+target_compile_options(kvb_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor
+  -Wold-style-cast -Woverloaded-virtual -Werror)
+
+# One of: none, address (with undefined behaviour), thread.
+set(KVB_SANITIZE none CACHE STRING "Sanitizers of this build")
+set_property(CACHE KVB_SANITIZE PROPERTY STRINGS none address thread)
+if(KVB_SANITIZE STREQUAL "address")
+  set(sanitize -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+elseif(KVB_SANITIZE STREQUAL "thread")
+  set(sanitize -fsanitize=thread -fno-omit-frame-pointer)
+elseif(NOT KVB_SANITIZE STREQUAL "none")
+  message(FATAL_ERROR "KVB_SANITIZE is '${KVB_SANITIZE}': use none, address or thread")
+endif()
+if(sanitize)
+  add_compile_options(${sanitize})
+  add_link_options(${sanitize})
+endif()
+
+# kvb_library(NAME SOURCES... [LINK ...]): a static library whose public headers are in include/.
+function(kvb_library name)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
+  target_include_directories(${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/include)
+  target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${arg_LINK} PRIVATE kvb_options)
+endfunction()
+
+# kvb_test(NAME SOURCES... LINK ...): a GoogleTest program, its cases registered with CTest.
+function(kvb_test name)
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "TIMEOUT" "LINK" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${arg_LINK} kvb_options GTest::gtest GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${arg_TIMEOUT})
+endfunction()

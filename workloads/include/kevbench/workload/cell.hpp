@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+//
+// A cell is one workload on one adapter variant with one set of parameters, ready to run. Both
+// drivers (kevbench-micro and the slice worker) run the same cells; only they read clocks.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace kevbench::workload {
+
+/// What a run did. The fields up to `order` are the equality check: on every mechanism the same
+/// operations must move the same messages and bytes in the same per-flow order, or the run is void.
+/// The rest describes how the mechanism got there and may differ.
+struct tally {
+    std::uint64_t operations = 0;  ///< what per-event metrics divide by
+    std::uint64_t messages = 0;    ///< application messages delivered
+    std::uint64_t bytes = 0;       ///< application bytes delivered
+    /// Checksum of what was delivered in which order within each flow, combined over flows by a
+    /// commutative sum, since mechanisms may legally interleave flows differently.
+    std::uint64_t order = 0;
+
+    std::uint64_t events = 0;       ///< notifications that led to a consume step
+    std::uint64_t waits = 0;        ///< calls of wait()
+    std::uint64_t would_block = 0;  ///< reads that found nothing (EAGAIN)
+    std::uint64_t spurious = 0;     ///< events whose first read found nothing
+    std::uint64_t errors = 0;       ///< must be 0
+    /// Waits by number of events delivered: index 0 = none, i = 2^(i-1) .. 2^i - 1 events.
+    std::array<std::uint64_t, 24> batches{};
+
+    void count_wait(std::uint32_t delivered) noexcept {
+        ++waits;
+        events += delivered;
+        ++batches[std::bit_width(delivered)];
+    }
+};
+
+/// The harness's clock and histograms, lent to a cell for a timed run. Calls cost one indirect call
+/// and, for now(), one clock read, so throughput runs pass no observer at all. Used by one thread
+/// at a time.
+class observer {
+  public:
+    virtual ~observer() = default;
+    /// Monotonic nanoseconds, the same clock in every thread and process of the machine.
+    [[nodiscard]] virtual std::int64_t now() noexcept = 0;
+    /// Latency in nanoseconds from the intended start (open loop) or the actual one (closed loop).
+    virtual void latency(std::int64_t nanoseconds) noexcept = 0;
+    /// Open loop only: the same operation measured from its actual send.
+    virtual void uncorrected_latency(std::int64_t nanoseconds) noexcept = 0;
+    /// Open loop only: how late the generator sent, against its plan.
+    virtual void lateness(std::int64_t nanoseconds) noexcept = 0;
+};
+
+/// Not thread-safe. Life: construct, setup(), run() any number of times, teardown(), destroy.
+/// The three phases are timed apart. All three throw workload::fault; errors inside run() that are
+/// part of the measurement are counted in tally::errors instead.
+class cell {
+  public:
+    cell() = default;
+    cell(const cell&) = delete;
+    cell& operator=(const cell&) = delete;
+    virtual ~cell() = default;
+
+    virtual void setup() = 0;
+    /// Performs exactly `operations` operations (at least 1) and adds to `work`. `timing` is null
+    /// in throughput runs.
+    virtual void run(std::uint64_t operations, observer* timing, tally& work) = 0;
+    virtual void teardown() = 0;
+
+    /// Bytes of kernel memory one watch costs, known after setup(); negative = not measured here.
+    [[nodiscard]] virtual double kernel_bytes_per_watch() const { return -1.0; }
+};
+
+}  // namespace kevbench::workload
