@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.suite.endtoend import main_job
 from harness.suite.outcome import Outcome, check_command, read_junit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,6 +136,7 @@ STAGES = (
     Stage("types", "mypy --strict over the Python packages", types),
     Stage("release", "g++ build and its C++ tests", lambda: ctest("release")),
     Stage("python", "Python tests", pytest),
+    Stage("mainjob", "./kevbench run and what it writes", lambda: main_job(ROOT, environment())),
     Stage("tidy", "clang-tidy", tidy),
     Stage(
         "asan",
