@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "trial.hpp"
 
+#include <cstring>
+
 namespace kevbench::adapter::detail {
 namespace {
 

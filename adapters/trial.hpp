@@ -8,7 +8,10 @@
 #include <fmt/format.h>
 #include <sys/eventfd.h>
 
-#include <cstring>
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,11 +25,11 @@ namespace kevbench::adapter::detail {
 /// would help.
 [[nodiscard]] std::string explain(std::string_view feature, std::string_view step, int code);
 
-/// Opens `variant`, watches an eventfd that is ready and expects exactly one event for it.
-/// `feature` names the system call or facility in the reason.
+/// Opens `variant`, watches `target`, which has something to report, and expects exactly one event
+/// for it. `feature` names the system call or facility in the reason.
 template <class A>
-[[nodiscard]] availability try_out(const typename A::variant_type& variant,
-                                   std::string_view feature) {
+[[nodiscard]] availability try_watch(const typename A::variant_type& variant, watch target,
+                                     std::string_view feature) {
     constexpr std::uint32_t count = 4;
     constexpr std::uint32_t size = 4096;
     struct alignas(size) page {
@@ -34,33 +37,27 @@ template <class A>
     };
     const auto pages = std::make_unique<std::array<page, count>>();
     config settings;
-    settings.max_watches = 4;
-    settings.max_batch = 4;
+    settings.max_watches = count;
+    settings.max_batch = count;
     settings.buffers = {pages->front().bytes.data(), count, size};
 
-    const descriptor source{::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)};
-    if (!source.valid()) {
-        return {false, explain("eventfd", "creating one", errno)};
-    }
     A adapter{variant};
     if (const int status = adapter.open(settings); status != 0) {
         return {false, explain(feature, "set-up", -status)};
     }
-    watch target{source.get(), bits::readable, false, 0};
     if (const int status = adapter.add(target); status != 0) {
-        adapter.close();
         return {false, explain(feature, "registration", -status)};
     }
     int outcome = 0;
-    // A ready eventfd is reported at once; the limit only bounds a kernel that misbehaves.
+    // What is ready is reported at once; the limit only bounds a kernel that misbehaves.
     constexpr std::int64_t patience = 2'000'000'000;
     const int events = adapter.wait(patience, 1, [&](const event& delivered) {
-        if (delivered.result < 0) {
-            outcome = delivered.result;
+        outcome = std::min(delivered.result, 0);
+        if ((delivered.bits & bits::accepted) != 0) {
+            const descriptor connection{delivered.result};
         }
     });
     adapter.remove(target);
-    adapter.close();
     if (events < 0 || outcome < 0) {
         return {false, explain(feature, "waiting", events < 0 ? -events : -outcome)};
     }
@@ -68,6 +65,17 @@ template <class A>
         return {false, explain(feature, "waiting", ETIMEDOUT)};
     }
     return {};
+}
+
+/// try_watch() with an eventfd that is ready, which every mechanism can watch.
+template <class A>
+[[nodiscard]] availability try_out(const typename A::variant_type& variant,
+                                   std::string_view feature) {
+    const descriptor source{::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)};
+    if (!source.valid()) {
+        return {false, explain("eventfd", "creating one", errno)};
+    }
+    return try_watch<A>(variant, watch{source.get(), bits::readable, false, 0}, feature);
 }
 
 }  // namespace kevbench::adapter::detail
