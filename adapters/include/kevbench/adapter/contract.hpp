@@ -62,13 +62,14 @@ inline constexpr std::uint32_t accepted = 1U << 19;
 inline constexpr std::uint32_t any_completion = received | sent | accepted;
 }  // namespace bits
 
-/// What an adapter can do beyond the common ground. Absent ability = absent bit, never an empty verb.
+/// What an adapter can do beyond the common ground. Absent ability = absent bit, never an empty
+/// verb.
 namespace caps {
-inline constexpr std::uint32_t completion = 1U << 0;    ///< delivers data, not readiness
-inline constexpr std::uint32_t sigmask = 1U << 1;       ///< honours config::wait_mask atomically
-inline constexpr std::uint32_t fine_timeout = 1U << 2;  ///< timeouts finer than one millisecond
-inline constexpr std::uint32_t modify = 1U << 3;        ///< modify() may change the interest
-inline constexpr std::uint32_t exclusive = 1U << 4;     ///< wakes one of several waiters
+inline constexpr std::uint32_t completion = 1U << 0;     ///< delivers data, not readiness
+inline constexpr std::uint32_t sigmask = 1U << 1;        ///< honours config::wait_mask atomically
+inline constexpr std::uint32_t fine_timeout = 1U << 2;   ///< timeouts finer than one millisecond
+inline constexpr std::uint32_t modify = 1U << 3;         ///< modify() may change the interest
+inline constexpr std::uint32_t exclusive = 1U << 4;      ///< wakes one of several waiters
 inline constexpr std::uint32_t kernel_thread = 1U << 5;  ///< a kernel thread works for it (SQPOLL)
 inline constexpr std::uint32_t registered_files = 1U << 6;  ///< descriptors are registered up front
 inline constexpr std::uint32_t synthetic = 1U << 7;  ///< no kernel behind it: the null adapter
@@ -199,22 +200,29 @@ struct sink_archetype {
 ///                        another -errno.
 /// close()                removes everything; idempotent; the destructor calls it.
 template <class A>
-concept event_adapter =
-    std::constructible_from<A, const typename A::variant_type&> &&
+concept event_adapter = std::constructible_from<A, const typename A::variant_type&> &&
     requires(A a, const A ca, watch& w, const operation& op, const config& c,
              const typename A::variant_type& v, sink_archetype sink) {
-        { A::variants() } -> std::convertible_to<std::span<const typename A::variant_type>>;
-        { v.fixed } -> std::convertible_to<const traits&>;
-        { A::probe(v) } -> std::same_as<availability>;
-        { ca.describe() } noexcept -> std::same_as<const traits&>;
-        { a.open(c) } noexcept -> std::same_as<int>;
-        { a.add(w) } noexcept -> std::same_as<int>;
-        { a.modify(w) } noexcept -> std::same_as<int>;
-        { a.remove(w) } noexcept -> std::same_as<int>;
-        { a.submit(op) } noexcept -> std::same_as<submission>;
-        { a.flush() } noexcept -> std::same_as<int>;
-        { a.wait(std::int64_t{}, std::uint32_t{}, sink) } -> std::same_as<int>;
-        { a.close() } noexcept;
-    };
+    { A::variants() } -> std::convertible_to<std::span<const typename A::variant_type>>;
+    { v.fixed } -> std::convertible_to<const traits&>;
+    { A::probe(v) } -> std::same_as<availability>;
+    { ca.describe() }
+    noexcept->std::same_as<const traits&>;
+    { a.open(c) }
+    noexcept->std::same_as<int>;
+    { a.add(w) }
+    noexcept->std::same_as<int>;
+    { a.modify(w) }
+    noexcept->std::same_as<int>;
+    { a.remove(w) }
+    noexcept->std::same_as<int>;
+    { a.submit(op) }
+    noexcept->std::same_as<submission>;
+    { a.flush() }
+    noexcept->std::same_as<int>;
+    { a.wait(std::int64_t{}, std::uint32_t{}, sink) } -> std::same_as<int>;
+    { a.close() }
+    noexcept;
+};
 
 }  // namespace kevbench::adapter
