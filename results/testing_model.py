@@ -64,7 +64,7 @@ CELLS: tuple[Cell, ...] = (
     ("active_ratio", {"active": "1", "registered": "1000"}, "headline", 1.0, False),
     ("active_ratio", {"active": "100", "registered": "1000"}, "headline", 9.5, False),
     ("active_ratio", {"active": "1000", "registered": "1000"}, "headline", 58.0, False),
-    ("source_pingpong", {"payload": "1", "source": "unix_stream"}, "headline", 1.0, True),
+    ("source_pingpong", {"payload": "1", "source": "unix"}, "headline", 1.0, True),
     ("source_pingpong", {"payload": "1", "source": "tcp"}, "headline", 1.0, True),
     ("tcp_rr", {"connections": "1"}, "scaling", 1.0, False),
     ("tcp_rr", {"connections": "10"}, "headline", 3.0, True),
@@ -73,7 +73,7 @@ CELLS: tuple[Cell, ...] = (
     ("http_one_byte", {"rate": "1000"}, "headline", 1.1, True),
 )
 
-_SOURCE_FACTOR = {"eventfd": 1.0, "unix_stream": 2.4, "tcp": 7.5}
+_SOURCE_FACTOR = {"eventfd": 1.0, "unix": 2.4, "tcp": 7.5}
 
 
 def cost_ns(model: Model, workload: str, params: dict[str, str], per_wait: float) -> float:
