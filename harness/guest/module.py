@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Builds kevent.ko and its test programs for a guest's kernel, with the project's own makefiles."""
 
-import fcntl
 import os
 import subprocess
 from collections.abc import Sequence
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from harness.guest.errors import GuestError
 from harness.guest.kernels import Kernel
-from harness.guest.paths import REPOSITORY, guest_build_dir, shown
+from harness.guest.paths import REPOSITORY, build_lock, guest_build_dir, shown
 
 MODULE_NAME = "kevent"
 _BUILD_TIMEOUT_S = 900
@@ -28,26 +27,20 @@ def module_missing() -> str:
 def build_module(kernel: Kernel) -> Path:
     """Builds the module for that kernel and returns a copy of its own under build/guest/.
 
-    Kbuild writes beside the sources, so builds for two kernels would overwrite each other; the
-    copy stays. Make decides what is out of date, except that a change of kernel starts afresh.
+    Kbuild writes beside the sources, so builds for two kernels replace each other; the copy stays.
+    Make decides what is out of date: Kbuild compares command lines, and those name the headers.
     Raises GuestError without kmod/Makefile and when the build fails.
     """
     missing = module_missing()
     if missing:
         raise GuestError(f"no module to load: {missing}; use --no-module or --module PATH")
-    out = guest_build_dir() / "kmod" / kernel.release
-    out.mkdir(parents=True, exist_ok=True)
-    with open(out.parent / ".lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        last = out.parent / "last-release"
-        if last.exists() and last.read_text(encoding="utf-8") != kernel.release:
-            _make(["-C", str(kmod_dir()), f"KDIR={kernel.headers}", "clean"], kernel.release)
-        last.write_text(kernel.release, encoding="utf-8")
+    built = kmod_dir() / f"{MODULE_NAME}.ko"
+    copy = guest_build_dir() / "kmod" / kernel.release / built.name
+    with build_lock("kmod"):
         _make(["-C", str(kmod_dir()), f"KDIR={kernel.headers}"], kernel.release)
-        built = kmod_dir() / f"{MODULE_NAME}.ko"
         if not built.is_file():
             raise GuestError(f"make in {shown(kmod_dir())} left no {built.name}")
-        copy = out / built.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
         temporary = copy.with_suffix(".tmp")
         temporary.write_bytes(built.read_bytes())
         temporary.rename(copy)

@@ -4,6 +4,7 @@
 
 #include <sys/utsname.h>
 
+#include <ctime>
 #include <exception>
 #include <string>
 
@@ -31,6 +32,13 @@ void say(const std::string& text) {
     if (::write(1, line.data(), line.size()) < 0) return;  // no console: nobody to tell
 }
 
+/// Lets the kernel finish what it put off while booting, or the first process would be charged for
+/// it. The time is virtual and idle, so it passes in a moment.
+void settle() {
+    constexpr timespec pause{5, 0};
+    ::nanosleep(&pause, nullptr);
+}
+
 void report_ending(Port& port, const Ending& ending) {
     port.send(ending.signaled ? Frame::signaled : Frame::exited, std::to_string(ending.number));
 }
@@ -41,6 +49,7 @@ void work(const Job& job, Port& port) {
     lift_limits(job.buffered);
     if (job.scratch_disk) mount_scratch_disk();
     if (!job.module.empty()) load_module(job.module, job.module_params);
+    if (job.buffered) settle();
     const std::string ready = release() + "\n" + taint();
     Ending ending;
     if (job.buffered) {
