@@ -66,6 +66,40 @@ def test_missing_apt_is_said_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
         apt.names("linux-image")
 
 
+def test_lists_are_fetched_once_when_apt_knows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    updates: list[str] = []
+
+    def names(prefix: str) -> list[str]:
+        return [f"{prefix}.0-9-cloud-amd64"] if updates else []
+
+    monkeypatch.setattr(apt, "update", lambda: updates.append("update"))
+    monkeypatch.setattr(apt, "names", names)
+    monkeypatch.setattr(apt, "candidate", lambda package: apt.Record(package, "6.1.9-1", ()))
+    image, headers = kernels.choose_packages("6.1")
+    assert (image.package, headers.package, updates) == (
+        "linux-image-6.1.0-9-cloud-amd64",
+        "linux-headers-6.1.0-9-cloud-amd64",
+        ["update"],
+    )
+
+
+def test_image_without_headers_of_its_version_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    versions = {"linux-image-6.1.0-10": "2", "linux-headers-6.1.0-10": "1"}
+    monkeypatch.setattr(
+        apt, "names", lambda prefix: [f"{prefix}.0-{n}-cloud-amd64" for n in (9, 10)]
+    )
+    monkeypatch.setattr(
+        apt,
+        "candidate",
+        lambda package: apt.Record(
+            package, versions.get(package.removesuffix("-cloud-amd64"), "1"), ()
+        ),
+    )
+    assert kernels.choose_packages("6.1")[0].package == "linux-image-6.1.0-9-cloud-amd64"
+
+
 def test_headers_makefile_finds_its_common_part_wherever_the_tree_lies(tmp_path: Path) -> None:
     headers = tmp_path / "linux-headers-6.1.0-9-cloud-amd64"
     headers.mkdir()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Requests that cannot work are refused early; each ending gets its own verdict."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,7 +119,11 @@ def test_oldest_logs_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (folder / "result.json").write_text("{}")
     unfinished = tmp_path / "0000-still-running"
     unfinished.mkdir()
+    killed = tmp_path / "9999-killed-long-ago"
+    killed.mkdir()
+    os.utime(killed, (1.0, 1.0))
     fresh = run.make_state_dir()
     assert fresh.is_dir() and unfinished.is_dir()
+    assert not killed.exists()
     assert not (tmp_path / "2026-09").exists()
     assert (tmp_path / "2026-10").exists()
