@@ -98,29 +98,32 @@ def unpack(package: Path, into: Path) -> None:
 
 
 def _show(arguments: Sequence[str]) -> str:
-    done = subprocess.run(
-        [_tool("apt-cache"), "show", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_QUERY_TIMEOUT_S,
-        env=os.environ | {"LC_ALL": "C"},
-    )
-    return done.stdout
-
-
-def _tool(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        raise GuestError(f"{name} is missing; the guest kernels are Debian packages, use Debian 12")
-    return found
+    # An unknown package makes apt-cache fail; here that is an answer, not an error.
+    return _call(["apt-cache", "show", *arguments], _QUERY_TIMEOUT_S).stdout
 
 
 def _run(command: Sequence[str], timeout_s: float, cwd: Path | None = None) -> str:
-    shown = " ".join(command[:4])
+    done = _call(command, timeout_s, cwd)
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no message"]
+        reason = next((line for line in lines if line.startswith("E:")), lines[-1]).strip()
+        raise GuestError(
+            f"'{_shown(command)}' failed: {reason}; check apt's sources and the network"
+        )
+    return done.stdout
+
+
+def _call(
+    command: Sequence[str], timeout_s: float, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    tool = shutil.which(command[0])
+    if tool is None:
+        raise GuestError(
+            f"{command[0]} is missing; the guest kernels are Debian packages, use Debian 12"
+        )
     try:
-        done = subprocess.run(
-            [_tool(command[0]), *command[1:]],
+        return subprocess.run(
+            [tool, *command[1:]],
             capture_output=True,
             text=True,
             check=False,
@@ -130,10 +133,9 @@ def _run(command: Sequence[str], timeout_s: float, cwd: Path | None = None) -> s
         )
     except subprocess.TimeoutExpired:
         raise GuestError(
-            f"'{shown}' took longer than {timeout_s:.0f} s; check the network"
+            f"'{_shown(command)}' took longer than {timeout_s:.0f} s; check the network"
         ) from None
-    if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no message"]
-        reason = next((line for line in lines if line.startswith("E:")), lines[-1])
-        raise GuestError(f"'{shown}' failed: {reason.strip()}; check apt's sources and the network")
-    return done.stdout
+
+
+def _shown(command: Sequence[str]) -> str:
+    return " ".join(word for word in command[:6] if not word.startswith(("-o", "APT::")))

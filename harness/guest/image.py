@@ -17,8 +17,9 @@ from harness.guest.payload import Payload
 from harness.guest.transport import JOB_PATH
 
 _INIT_SOURCES = Path(__file__).parent / "init"
-# Static: the init must start before any library of the payload is known to be there.
-_CXX_FLAGS = ("-std=c++20", "-O2", "-static", "-s", "-Wall", "-Wextra")
+_WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror")
+# Static: the payload need not bring any library, and may bring other versions of them.
+_CXX_FLAGS = ("-std=c++20", "-O2", "-static", "-s", *_WARNINGS)
 _BUSYBOX = "/kvb/busybox"
 _APPLETS = "/kvb/applets"
 MODULES_DIR = "/kvb/modules"

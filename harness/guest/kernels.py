@@ -86,7 +86,7 @@ def header_packages(record: apt.Record) -> list[str]:
 
 
 def _fetch(series: str) -> Kernel:
-    image, headers = _choose(series)
+    image, headers = choose_packages(series)
     records = [image, headers]
     for name in header_packages(headers):
         records.append(apt.show(name, headers.version))
@@ -115,7 +115,11 @@ def _fetch(series: str) -> Kernel:
     return _kernel_at(series, final)
 
 
-def _choose(series: str) -> tuple[apt.Record, apt.Record]:
+def choose_packages(series: str) -> tuple[apt.Record, apt.Record]:
+    """The newest image of that series and the headers of the very same version.
+
+    Fetches apt's lists when they offer none. Raises GuestError when that does not help.
+    """
     for attempt in ("as is", "updated"):
         if attempt == "updated":
             apt.update()

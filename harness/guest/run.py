@@ -28,6 +28,8 @@ from harness.guest.spec import GuestResult, GuestSpec, Outcome
 from harness.guest.transport import SCRATCH_DIR, Frame, Job, ProtocolError, encode_job
 
 _KEPT_RUNS = 50
+# A folder without a result belongs to a run that goes on, or to one that was killed this long ago.
+_BROKEN_OFF_S = 24 * 3600.0
 _MIN_MEMORY_MIB = 128
 
 
@@ -263,10 +265,16 @@ def _check_started(
 
 
 def make_state_dir() -> Path:
-    """A new folder for the logs of one run; the oldest of many are removed."""
+    """A new folder for the logs of one run; the oldest of many, and
+    those of runs that were killed, are removed."""
     runs_dir().mkdir(parents=True, exist_ok=True)
     finished = sorted(path.parent for path in runs_dir().glob("*/result.json"))
-    for old in finished[:-_KEPT_RUNS]:
+    broken_off = [
+        folder
+        for folder in runs_dir().iterdir()
+        if folder not in finished and time.time() - folder.stat().st_mtime > _BROKEN_OFF_S
+    ]
+    for old in [*finished[:-_KEPT_RUNS], *broken_off]:
         shutil.rmtree(old, ignore_errors=True)
     name = time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(3)
     state_dir = runs_dir() / name

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.guest.kernels import ensure_kernel
-from harness.guest.module import MODULE_NAME, build_module, build_tests
+from harness.guest.kernels import ensure_kernel, module_info
+from harness.guest.module import build_module, build_tests
 from harness.guest.run import run_in_guest, tell_stderr
 from harness.guest.spec import GuestResult, GuestSpec, Outcome
 
@@ -80,6 +80,7 @@ def run_suite(
     kernel = ensure_kernel(series)
     module = module or build_module(kernel)
     programs = programs or build_tests()
+    loaded_name = module_info(module.read_bytes(), "name")
     mark = f"kvb-{secrets.token_hex(8)}"
     output = bytearray()
 
@@ -91,7 +92,7 @@ def run_suite(
     guest = run_in_guest(
         GuestSpec(
             command=[
-                *(str(_DRIVER), mark, str(_PROGRAM_SECONDS), MODULE_NAME),
+                *(str(_DRIVER), mark, str(_PROGRAM_SECONDS), loaded_name),
                 *(str(program) for program in programs),
             ],
             kernel=series,

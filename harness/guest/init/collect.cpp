@@ -31,6 +31,11 @@ std::vector<std::string> names_in(const std::string& path) {
     return names;
 }
 
+std::string joined(const std::string& folder, const std::string& name) {
+    std::string path = folder;
+    return path.append("/").append(name);
+}
+
 void send_file(Port& port, const std::string& path, const std::string& relative,
                const struct stat& info) {
     std::array<char, 48> head{};
@@ -58,11 +63,10 @@ void send_link(Port& port, const std::string& path, const std::string& relative)
 }
 
 // The depth of the recursion is bounded by the length of a path.
-// NOLINTNEXTLINE(misc-no-recursion)
 void send_folder(Port& port, const std::string& path, const std::string& relative) {
     for (const std::string& name : names_in(path)) {
-        const std::string member = path + "/" + name;
-        const std::string below = relative.empty() ? name : relative + "/" + name;
+        const std::string member = joined(path, name);
+        const std::string below = relative.empty() ? name : joined(relative, name);
         struct stat info {};
         if (::lstat(member.c_str(), &info) != 0) throw_errno("cannot look at " + member);
         if (S_ISDIR(info.st_mode)) {

@@ -41,6 +41,6 @@ class Port {
 };
 
 /// Pieces of this size keep a frame and its header within one page-backed write of the driver.
-inline constexpr std::size_t max_piece = 32 * 1024;
+inline constexpr std::size_t max_piece = 32'768;
 
 }  // namespace kevbench::guest
