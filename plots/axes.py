@@ -69,11 +69,13 @@ def log_x(
     limits: tuple[float, float],
     label: str,
     formatter: Callable[[float], str] = text.count_tick,
+    ticks: Iterable[float] = (),
 ) -> None:
-    """Makes x logarithmic and says so in the label."""
+    """Makes x logarithmic and says so in the label; `ticks` replaces the usual choice."""
     ax.set_xscale("log")
     ax.set_xlim(*limits)
-    _fix(ax.xaxis, log_ticks(*limits), formatter)
+    chosen = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
+    _fix(ax.xaxis, chosen or log_ticks(*limits), formatter)
     ax.set_xlabel(f"{label} (log scale)")
     ax.grid(True, axis="x")
 

@@ -74,14 +74,18 @@ def title(cell: Cell, among: Iterable[Cell]) -> str:
     """The workload and what tells the cell apart from its siblings in `among`."""
     names = varying(c for c in among if c.workload == cell.workload)
     detail = words(cell, names)
-    return f"{cell.workload}: {detail}" if detail else cell.workload
+    return f"{cell.workload}, {detail}" if detail else cell.workload
 
 
 def rows_table(heading: str, rows: Sequence[Row]) -> Table:
     """The numbers behind a figure: one line a stored value, with its interval."""
     cells = [row.cell for row in rows]
     names = sorted(
-        {n for w in {c.workload for c in cells} for n in varying(c for c in cells if c.workload == w)},
+        {
+            n
+            for w in {c.workload for c in cells}
+            for n in varying(c for c in cells if c.workload == w)
+        },
         key=parameter_order,
     )
     several_workloads = len({c.workload for c in cells}) > 1

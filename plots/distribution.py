@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from plots import axes, cells, grouping, headline, marks, style, text
-from plots.figure import Margins, Panel, Section, Table, table
+from plots.figure import OVERVIEW, SMALL, Margins, Panel, Section, Table, table
 from plots.model import Cell, Histogram, Place, Run, Side
 
 SOLID = 100
@@ -22,7 +22,7 @@ LEAST = 10
 MAX_CELLS = 8
 
 _POINTS_PER_DECADE = 24
-_MARGINS = Margins(left=0.66, right=1.02, top=0.34, bottom=0.44)
+_MARGINS = Margins(left=0.62, right=1.16, top=0.34, bottom=0.44)
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _panel(
             other = found.get((side, "uncorrected"))
             if other is not None and not wide and not faint:
                 draw_curve(ax, _curve(kind, other), side, False, True)
-            ends.append(marks.Series(side, side.label, curve.x, curve.y, faint=faint))
+            ends.append(marks.Series(side, group.label(side), curve.x, curve.y, faint=faint))
         inner = height - _MARGINS.top - _MARGINS.bottom
         if kind.latency_on_x:
             label_by_key(ax, ends, inner)
@@ -143,7 +143,14 @@ def _panel(
         if (h := found[(side, "latency")])
     )
     return Panel(
-        key, title, f"Latencies. {sentence}.", draw, 5.0 if wide else 3.5, height, _MARGINS
+        key,
+        title,
+        f"Latencies. {sentence}.",
+        draw,
+        OVERVIEW if wide else SMALL,
+        height,
+        _MARGINS,
+        wide,
     )
 
 

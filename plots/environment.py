@@ -27,9 +27,7 @@ def rows(facts: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
             yield subject, "", flat(value)
 
 
-def _nested(
-    subject: str, path: str, facts: Mapping[str, object]
-) -> Iterator[tuple[str, str, str]]:
+def _nested(subject: str, path: str, facts: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
     for name, value in facts.items():
         here = f"{path}.{name}" if path else str(name)
         if isinstance(value, Mapping) and value:

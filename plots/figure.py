@@ -12,6 +12,10 @@ from dataclasses import dataclass, field
 from matplotlib.axes import Axes
 
 
+OVERVIEW = 4.15
+SMALL = 3.3
+
+
 @dataclass(frozen=True)
 class Margins:
     """Inches around the axes, where titles, labels and columns of numbers go."""
@@ -24,7 +28,10 @@ class Margins:
 
 @dataclass(frozen=True)
 class Panel:
-    """One set of axes. `draw` may be called more than once and must not keep the axes."""
+    """One set of axes. `draw` may be called more than once and must not keep the axes.
+
+    Three panels of 3.6 inches, or one of OVERVIEW and two of SMALL, fill the width of a page.
+    """
 
     key: str
     title: str
@@ -33,6 +40,7 @@ class Panel:
     width: float = 3.5
     height: float = 2.5
     margins: Margins = field(default_factory=Margins)
+    starts_row: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from plots.model import Cell, Place, Row, Run, Side, Skip
 QUESTION = (
     "Which Linux event-notification mechanism does the same work at the least cost on this machine?"
 )
-COLUMNS = 9
+COLUMNS = 10
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,9 @@ def _matrix_cell(row: Row | None) -> MatrixCell:
     if row.ratio is None:
         return MatrixCell(text.MISSING, "", seen.symbol, verdict.explain(row), seen.css)
     interval = text.ratio_range(row.ratio_lo, row.ratio_hi)
-    if row.is_reference:
-        interval = "reference"
-    return MatrixCell(
-        text.ratio(row.ratio), interval, seen.symbol, verdict.explain(row), seen.css
-    )
+    if row.is_reference and row.ratio_best is not None:
+        interval = "best epoll" if row.ratio_best == 1 else f"{text.ratio(row.ratio_best)} × best"
+    return MatrixCell(text.ratio(row.ratio), interval, seen.symbol, verdict.explain(row), seen.css)
 
 
 def _tally(found: Sequence[Row]) -> str:
@@ -176,7 +174,9 @@ def skip_lines(skips: Iterable[Skip]) -> list[tuple[str, str]]:
         if where:
             workloads = list(dict.fromkeys(cell.workload for cell in where))
             what += f" in {text.listing(workloads)}"
-            if len(where) == 1 and (detail := cells.words(where[0], [n for n, _ in where[0].params])):
+            if len(where) == 1 and (
+                detail := cells.words(where[0], [n for n, _ in where[0].params])
+            ):
                 what += f" ({detail})"
         lines.append((f"{what}, {place}", reason))
     return lines

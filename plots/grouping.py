@@ -24,6 +24,17 @@ class Group:
     sides: tuple[Side, ...]
     reference: Side | None = None
 
+    def label(self, side: Side) -> str:
+        """A line's name: the variant alone where the panel's title names the mechanism."""
+        if self.key == "overview" or side == self.reference:
+            return side.label
+        return side.short
+
+
+def scans(group: Group) -> bool:
+    """True for mechanisms that look at every descriptor in every wait."""
+    return all(side.mechanism in ("select", "poll") for side in group.sides)
+
 
 def ordered(sides: Iterable[Side]) -> list[Side]:
     """Unique sides in the order of every list."""
@@ -39,7 +50,7 @@ def overview(sides: Iterable[Side]) -> Group:
         wanted = style.CANONICAL.get(mechanism, ())
         by_name = {side.variant: side for side in own}
         chosen.append(next((by_name[name] for name in wanted if name in by_name), own[0]))
-    return Group("overview", "One variant of each mechanism", tuple(chosen))
+    return Group("overview", "one variant each", tuple(chosen))
 
 
 def families(sides: Iterable[Side]) -> list[Group]:

@@ -27,6 +27,23 @@ def cell_order(found: Iterable[Cell]) -> list[Cell]:
     return sorted(set(found), key=cell_rank)
 
 
+def drawn(run: Run, place: Place, found: Iterable[Cell]) -> list[Cell]:
+    """The cells that get a panel: the headline ones, or all where none of `found` is one.
+
+    Cells of a sweep are points of the lines in figures 2 and 8; a panel for each would repeat them.
+    """
+    every = cell_order(found)
+    wanted = {row.cell for row in run.rows if row.place == place and row.headline}
+    return [cell for cell in every if cell in wanted] or every
+
+
+def note(found: Iterable[Cell], shown: Iterable[Cell]) -> tuple[str, ...]:
+    """Says how many cells have no panel."""
+    more = len(set(found) - set(shown))
+    plural = "cell belongs" if more == 1 else "cells belong"
+    return (f"{more} further {plural} to sweeps: see the table.",) if more else ()
+
+
 def _has(run: Run, place: Place, metric: str) -> bool:
     return any(
         row.place == place and row.metric == metric and row.ratio is not None for row in run.rows

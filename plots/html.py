@@ -19,7 +19,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 @dataclass(frozen=True)
 class _Drawn:
     heading: str
-    panels: tuple[Markup, ...]
+    panels: tuple[tuple[bool, Markup], ...]
     notes: tuple[str, ...]
 
 
@@ -33,7 +33,10 @@ def _sections(figure: Figure) -> list[_Drawn]:
     return [
         _Drawn(
             section.heading,
-            tuple(Markup(svg.render(panel, f"k-{panel.key}")) for panel in section.panels),
+            tuple(
+                (panel.starts_row, Markup(svg.render(panel, f"k-{panel.key}")))
+                for panel in section.panels
+            ),
             section.notes,
         )
         for section in figure.sections

@@ -63,7 +63,7 @@ def label_lines(ax: Axes, series: Sequence[Series], height_in: float) -> None:
             )
         else:
             wanted.append((float(y), one))
-    placed = spread([y for y, _ in wanted], gap)
+    placed = spread([y for y, _ in wanted], gap, 0.02, 1.0)
     for (y, one), to in zip(wanted, placed, strict=True):
         if abs(to - y) > gap / 4:
             ax.plot(
@@ -85,8 +85,8 @@ def label_lines(ax: Axes, series: Sequence[Series], height_in: float) -> None:
         )
 
 
-def spread(positions: Sequence[float], gap: float) -> list[float]:
-    """Positions at least `gap` apart, moved as little as a sweep in each direction can.
+def spread(positions: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Positions at least `gap` apart, moved little, and within `low` to `high` if they fit.
 
     Order is kept; equal positions keep the order given, the first on top.
     """
@@ -104,6 +104,10 @@ def spread(positions: Sequence[float], gap: float) -> list[float]:
         start = _low(cluster, positions, gap) + gap / 2
         for step, index in enumerate(cluster):
             result[index] = start + step * gap
+    for step, index in enumerate(order):
+        result[index] = max(result[index], low + step * gap)
+    for step, index in enumerate(reversed(order)):
+        result[index] = min(result[index], high - step * gap)
     return result
 
 
@@ -143,7 +147,9 @@ def number_column(ax: Axes, rows: Sequence[str], heading: str, x: float = 1.03) 
         )
 
 
-def row_point(ax: Axes, place: float, side: Side, x: float, lo: float | None, hi: float | None) -> None:
+def row_point(
+    ax: Axes, place: float, side: Side, x: float, lo: float | None, hi: float | None
+) -> None:
     """A point with its interval bar in row `place`."""
     look = side.look
     if lo is not None and hi is not None and math.isfinite(lo) and math.isfinite(hi):

@@ -126,7 +126,9 @@ class Row:
     @property
     def is_reference(self) -> bool:
         """True where the ratio is 1 by definition."""
-        return not self.side.entry and self.reference == f"{self.side.mechanism}+{self.side.variant}"
+        return (
+            not self.side.entry and self.reference == f"{self.side.mechanism}+{self.side.variant}"
+        )
 
     @property
     def measured(self) -> bool:

@@ -47,7 +47,8 @@ def place(drawing: Canvas, panel: Panel, left: float, bottom: float) -> None:
             (bottom + panel.height - 0.07) / height,
             panel.title,
             va="top",
-            fontsize=style.FONT_PT + 0.4,
+            # A long title gets smaller rather than running into the next panel.
+            fontsize=min(style.FONT_PT + 0.4, 72 * (panel.width - 0.12) / 0.68 / len(panel.title)),
             fontweight="bold",
             color=style.INK,
         )
@@ -76,7 +77,7 @@ def _embed(document: str, panel: Panel, prefix: str) -> str:
     title, description = f"{prefix}-title", f"{prefix}-desc"
     return (
         f'<svg class="panel" viewBox="{head.group(1)}" role="img" '
-        f'aria-labelledby="{title} {description}" style="max-width:{panel.width * 110:.0f}px">\n'
+        f'aria-labelledby="{title} {description}" style="max-width:{panel.width * 106:.0f}px">\n'
         f'<title id="{title}">{escape(panel.title)}</title>\n'
         f'<desc id="{description}">{escape(panel.description)}</desc>{body.rstrip()}'
     )

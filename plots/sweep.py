@@ -5,13 +5,13 @@ With a single value of the parameter there is no line to draw; the values become
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
 from plots import axes, cells, grouping, marks, text
-from plots.figure import Margins, Panel, Section
+from plots.figure import OVERVIEW, SMALL, Margins, Panel, Section
 from plots.model import Cell, Place, Row, Run, Side
 
 LINE_MARGINS = Margins(left=0.6, right=1.02, top=0.34, bottom=0.44)
@@ -68,40 +68,50 @@ def _one_set(rows: Sequence[Row], sweep: Sweep, key: str, suffix: str) -> list[P
     positive = [x for x in xs if x > 0]
     rows = [row for row in rows if (sweep.x(row.cell) or 0) > 0]
     x_limits = axes.log_limits(positive, pad=0.04)
-    y_limits = axes.log_limits(
-        v for row in rows for v in (row.value, row.lo, row.hi) if v is not None
-    )
     by_side: dict[Side, list[Row]] = {}
     for row in rows:
         by_side.setdefault(row.side, []).append(row)
 
     first = grouping.overview(by_side)
     groups = [first] if len(first.sides) > 1 else []
-    groups += [g for g in grouping.families(by_side) if not groups or set(g.sides) - set(first.sides)]
+    groups += [
+        g for g in grouping.families(by_side) if not groups or set(g.sides) - set(first.sides)
+    ]
     built: list[Panel] = []
     for group in groups:
-        series = [_series(s, by_side[s], sweep, s == group.reference) for s in _members(group)]
         wide = group.key == "overview"
-        name = f"{group.title}, {suffix}" if suffix else group.title
-        built.append(_line_panel(series, sweep, f"{key}-{group.key}", name, x_limits, y_limits, wide))
+        series = [_series(side, by_side[side], sweep, group) for side in _members(group)]
+        name = (
+            f"{sweep.workload}, {suffix}: {group.title}"
+            if suffix
+            else (f"{sweep.workload}: {group.title}")
+        )
+        # Scanning mechanisms would squeeze the others into the lowest decade of a common axis.
+        alike = [g for g in groups if wide or grouping.scans(g) == grouping.scans(group)]
+        limits = _y_limits(row for row in rows if any(row.side in _members(g) for g in alike))
+        built.append(_line_panel(series, sweep, f"{key}-{group.key}", name, x_limits, limits, wide))
     return built
+
+
+def _y_limits(rows: Iterable[Row]) -> tuple[float, float]:
+    return axes.log_limits(v for row in rows for v in (row.value, row.lo, row.hi) if v is not None)
 
 
 def _members(group: grouping.Group) -> list[Side]:
     return ([group.reference] if group.reference else []) + list(group.sides)
 
 
-def _series(side: Side, rows: Sequence[Row], sweep: Sweep, faint: bool) -> marks.Series:
+def _series(side: Side, rows: Sequence[Row], sweep: Sweep, group: grouping.Group) -> marks.Series:
     points = sorted((sweep.x(row.cell) or 0.0, row) for row in rows if row.value is not None)
     nan = math.nan
     return marks.Series(
         side,
-        side.label,
+        group.label(side),
         tuple(x for x, _ in points),
         tuple(row.value or nan for _, row in points),
         tuple(nan if row.lo is None else row.lo for _, row in points),
         tuple(nan if row.hi is None else row.hi for _, row in points),
-        faint,
+        side == group.reference,
     )
 
 
@@ -125,7 +135,14 @@ def _line_panel(
         marks.label_lines(ax, series, inner)
 
     return Panel(
-        key, title, describe(series, sweep), draw, 5.0 if wide else 3.5, height, LINE_MARGINS
+        key,
+        title,
+        describe(series, sweep),
+        draw,
+        OVERVIEW if wide else SMALL,
+        height,
+        LINE_MARGINS,
+        wide,
     )
 
 
@@ -152,7 +169,7 @@ def _single(rows: Sequence[Row], sweep: Sweep, key: str, suffix: str, at: float)
             marks.row_point(ax, place, row.side, row.value or 0.0, row.lo, row.hi)
         marks.number_column(ax, [text.number(row.value) for row in order], "")
 
-    title = f"{sweep.x_label} {text.number(at)} only"
+    title = f"{sweep.workload} at {' '.join(sweep.swept)} {text.number(at)}"
     title = f"{title}, {suffix}" if suffix else title
     sentence = "; ".join(f"{row.side.label}: {text.number(row.value)}" for row in order)
     return Panel(

@@ -121,16 +121,20 @@ def listing(words: Iterable[str]) -> str:
     return ", ".join(items[:-1]) + " and " + items[-1]
 
 
+def span(values: Iterable[int]) -> str:
+    """ "8" or "6 to 8"; empty for no values."""
+    known = sorted(values)
+    if not known:
+        return ""
+    low, high = f"{known[0]:,}", f"{known[-1]:,}"
+    return low if low == high else f"{low} to {high}"
+
+
 def sample_size(pairs: Iterable[tuple[int | None, int | None]]) -> str:
     """ "n = 8 process pairs, 32 blocks" from stored (pairs, blocks); ranges where they differ."""
     known = [pair for pair in pairs if pair[0] is not None]
     if not known:
         return "n not stored"
-
-    def span(values: set[int]) -> str:
-        low, high = min(values), max(values)
-        return str(low) if low == high else f"{low} to {high}"
-
     processes = span({n for n, _ in known if n is not None})
     blocks = {b for _, b in known if b is not None}
     text = f"n = {processes} process pair{'' if processes == '1' else 's'}"

@@ -23,8 +23,10 @@ def bin_label(index: int) -> str:
     """Events counted in a bin: 0, 1, 2-3, 4-7 and so on."""
     if index < 2:
         return str(index)
-    return f"{text.count_tick(2 ** (index - 1))}–{text.count_tick(2**index - 1)}" if index < 11 else (
-        f"{2 ** (index - 11)}Ki+"
+    return (
+        f"{text.count_tick(2 ** (index - 1))}–{text.count_tick(2**index - 1)}"
+        if index < 11
+        else (f"{2 ** (index - 11)}Ki+")
     )
 
 
@@ -98,7 +100,9 @@ def _table(heading: str, found: Sequence[Batches]) -> Table:
         for one in order
     ]
     columns = ("cell", "mechanism", "waits", *(bin_label(i) for i in range(bins)))
-    return table(f"{heading}: share of waits by events delivered", columns, lines, range(2, bins + 3))
+    return table(
+        f"{heading}: share of waits by events delivered", columns, lines, range(2, bins + 3)
+    )
 
 
 def build(run: Run) -> Figure:
@@ -106,26 +110,32 @@ def build(run: Run) -> Figure:
     sections, tables = [], []
     for index, place in enumerate(run.places):
         here = [one for one in run.batches if one.place == place and any(one.shares)]
+        here = [one for one in here if one.side.mechanism != "null"]
         if not here:
             continue
-        order = headline.cell_order(one.cell for one in here)
+        every = headline.cell_order(one.cell for one in here)
+        order = headline.drawn(run, place, every)
         grouped = {cell: [one for one in here if one.cell == cell] for cell in order}
         plain = [cell for cell in order if _bins(grouped[cell]) <= 2]
         shown = [cell for cell in order if cell not in plain]
         panels = tuple(
-            _panel(grouped[c], _bins(grouped[c]), f"f13-{index}-{i}", cells.title(c, order))
+            _panel(grouped[c], _bins(grouped[c]), f"f13-{index}-{i}", cells.title(c, every))
             for i, c in enumerate(shown)
         )
-        names = text.listing(cells.title(cell, order) for cell in plain)
+        names = text.listing(cells.title(cell, every) for cell in plain)
         notes = (f"At most one event a wait, hence not drawn: {names}.",) if plain else ()
+        notes += headline.note(every, order)
         sections.append(Section(place.label, panels, notes))
         tables.append(_table(place.label, here))
     if not sections:
         return missing(13, "batch-size", TITLE, why_missing(run, "events per wait"))
     if not any(section.panels for section in sections):
-        return missing(13, "batch-size", TITLE, "every wait of this run delivered at most one event")
+        return missing(
+            13, "batch-size", TITLE, "every wait of this run delivered at most one event"
+        )
     waits = [one.waits for one in run.batches if one.waits is not None]
-    sample = f"n = {min(waits):,} to {max(waits):,} waits a row" if waits else "n is not stored"
+    span = text.span(waits)
+    sample = f"n = {span} waits a row" if waits else "n is not stored"
     caption = (
         "Each row is a mechanism; a square's shade (cividis) and number are the percentage of its "
         "waits that delivered so many events, bins doubling in size. Weight to the right means that "

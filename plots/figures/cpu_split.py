@@ -56,13 +56,15 @@ def _section(run: Run, place: Place, key: str) -> tuple[Section, list[Row]]:
         for row in here
         if all((row.cell, row.side, metric) in found for metric in _METRICS)
     }
-    order = headline.cell_order(cell for cell, _ in complete)
+    every = headline.cell_order(cell for cell, _ in complete)
+    order = headline.drawn(run, place, every)
     panels = [bars.key_panel(f"{key}-key", PARTS)] if order else []
     for index, cell in enumerate(order):
         sides = sorted((s for c, s in complete if c == cell), key=lambda s: s.sort_key)
-        panels.append(_panel(cell, sides, found, f"{key}-{index}", cells.title(cell, order)))
+        panels.append(_panel(cell, sides, found, f"{key}-{index}", cells.title(cell, every)))
     drawn = [row for row in here if (row.cell, row.side) in complete]
-    notes = (captions.EMULATED,) if place.emulated and order else ()
+    notes = headline.note(every, order)
+    notes += (captions.EMULATED,) if place.emulated and order else ()
     return Section(place.label, tuple(panels), notes), drawn
 
 

@@ -11,7 +11,9 @@ _PARTS = (bars.Part("", ""),)
 
 
 def _bar(row: Row) -> bars.Bar:
-    return bars.Bar(row.side, (max(0.0, row.value or 0.0),), text.number(row.value, 3), row.lo, row.hi)
+    return bars.Bar(
+        row.side, (max(0.0, row.value or 0.0),), text.number(row.value, 3), row.lo, row.hi
+    )
 
 
 def _largest(found: list[Cell]) -> list[Cell]:

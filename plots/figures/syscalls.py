@@ -45,8 +45,12 @@ def _parts(found: Sequence[Calls]) -> list[bars.Part]:
     names = sorted(most, key=lambda n: (-most[n], n))[:_MOST]
     known = list(_LOOKS)
     names.sort(key=lambda n: (known.index(n) if n in known else len(known), n))
-    spare = iter(("....", "\\\\\\\\", "oooo", "++++", "----", "||||", "OOOO", "**", "xx", "//", "\\\\"))
-    parts = [bars.Part(n, *(_LOOKS[n] if n in _LOOKS else (style.RULE, next(spare)))) for n in names]
+    spare = iter(
+        ("....", "\\\\\\\\", "oooo", "++++", "----", "||||", "OOOO", "**", "xx", "//", "\\\\")
+    )
+    parts = [
+        bars.Part(n, *(_LOOKS[n] if n in _LOOKS else (style.RULE, next(spare)))) for n in names
+    ]
     if len(most) > len(names):
         parts.append(bars.Part("other", style.RULE))
     return parts
@@ -63,12 +67,17 @@ def _lengths(one: Calls, parts: Sequence[bars.Part]) -> tuple[float, ...]:
 def _panel(found: Sequence[Calls], parts: Sequence[bars.Part], key: str, title: str) -> Panel:
     order = sorted(found, key=lambda c: c.side.sort_key)
     rows = [
-        bars.Bar(one.side, _lengths(one, parts), text.number(sum(v for _, v in one.per_operation), 3))
+        bars.Bar(
+            one.side, _lengths(one, parts), text.number(sum(v for _, v in one.per_operation), 3)
+        )
         for one in order
     ]
     sentence = "; ".join(
         f"{one.side.label}: "
-        + (text.listing(f"{name} {text.number(value, 3)}" for name, value in one.per_operation) or "none")
+        + (
+            text.listing(f"{name} {text.number(value, 3)}" for name, value in one.per_operation)
+            or "none"
+        )
         for one in order
     )
     return bars.bar_panel(
@@ -106,18 +115,19 @@ def build(run: Run) -> Figure:
         if not here:
             continue
         parts = _parts(here)
-        order = headline.cell_order(one.cell for one in here)
+        every = headline.cell_order(one.cell for one in here)
+        order = headline.drawn(run, place, every)
         panels = [bars.key_panel(f"f10-{index}-key", parts)]
         panels += [
             _panel(
                 [one for one in here if one.cell == cell],
                 parts,
                 f"f10-{index}-{place_of}",
-                cells.title(cell, order),
+                cells.title(cell, every),
             )
             for place_of, cell in enumerate(order)
         ]
-        sections.append(Section(place.label, tuple(panels)))
+        sections.append(Section(place.label, tuple(panels), headline.note(every, order)))
         tables.append(_table(place.label, here))
         tools |= {one.tool for one in here if one.tool}
     if not sections:
