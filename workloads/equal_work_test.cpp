@@ -81,6 +81,7 @@ std::vector<scenario> scenarios() {
     all.push_back({"chain", {{"registered", "1"}}, 20});
     all.push_back({"harvest", {{"registered", "40"}, {"rearm", "yes"}, {"batch", "7"}}, 300});
     all.push_back({"empty_wait", {{"registered", "40"}}, 50});
+    all.push_back({"footprint", {{"registered", "40"}}, 50});
     for (scenario& each : all) {
         each.name = each.workload;
         for (const auto& [name, value] : each.chosen) {
