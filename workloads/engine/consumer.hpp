@@ -159,7 +159,7 @@ class consumer {
                 }
             } else if (answer.result == -EAGAIN) {
                 ++would_block_;
-                spurious_ += first ? 1 : 0;
+                spurious_ += first ? 1U : 0U;
                 return true;
             } else {
                 self().on_end(target, answer.result);

@@ -21,13 +21,17 @@ struct flow : adapter::watch {
     flow_checksum sum;
 };
 
+/// What the checksum covers: the order of messages within a flow, or, where flows legally get
+/// different numbers of equal messages, the content of each message alone.
+enum class order_scope : std::uint8_t { flow, message };
+
 /// Cuts chunks into messages of one size, counts them and checks their order. With Checked = false
 /// only the counts are kept and no byte is touched: that is what the harness floor is measured
 /// with. Used by one thread at a time.
 ///
 /// Flow state is reset lazily, when a flow is first used after begin_run(), so that a run costs the
 /// same with 1 and with 100,000 flows and its checksum depends on that run alone.
-template <bool Checked>
+template <bool Checked, order_scope Scope = order_scope::flow>
 class message_counter {
   public:
     /// `payload` in bytes, at least 1.
@@ -53,6 +57,7 @@ class message_counter {
         ++messages_;
         if constexpr (Checked) {
             order_ += from.sum.absorb_message(data, size);
+            forget(from);
         }
         return 1;
     }
@@ -66,6 +71,12 @@ class message_counter {
     }
 
   private:
+    static void forget(flow& from) noexcept {
+        if constexpr (Scope == order_scope::message) {
+            from.sum.restart();
+        }
+    }
+
     /// A chunk that is not exactly one message. Apart, so that take() stays small in every loop.
     [[gnu::noinline]] std::uint32_t take_parts(flow& from, const std::byte* data,
                                                std::size_t size) noexcept {
@@ -83,6 +94,7 @@ class message_counter {
                 ++completed;
                 if constexpr (Checked) {
                     order_ += from.sum.end_of_message();
+                    forget(from);
                 }
             }
         }

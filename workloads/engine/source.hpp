@@ -73,6 +73,8 @@ class message {
         return bytes_.data();
     }
     [[nodiscard]] const std::byte* data() const noexcept { return bytes_.data(); }
+    /// For adapter::operation, which has one buffer field for sends and receives.
+    [[nodiscard]] std::byte* mutable_data() noexcept { return bytes_.data(); }
     [[nodiscard]] std::size_t size() const noexcept { return payload_; }
 
   private:
