@@ -35,6 +35,22 @@ struct tally {
         events += delivered;
         ++batches[std::bit_width(delivered)];
     }
+
+    tally& operator+=(const tally& other) noexcept {
+        operations += other.operations;
+        messages += other.messages;
+        bytes += other.bytes;
+        order += other.order;
+        events += other.events;
+        waits += other.waits;
+        would_block += other.would_block;
+        spurious += other.spurious;
+        errors += other.errors;
+        for (std::size_t at = 0; at < batches.size(); ++at) {
+            batches[at] += other.batches[at];
+        }
+        return *this;
+    }
 };
 
 /// The harness's clock and histograms, lent to a cell for a timed run. Calls cost one indirect call

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""Reads results.jsonl, complete or cut short, plain or gzip."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from results.errors import ResultsError
+from results.version import SCHEMA, migrate
+
+FILE_NAME = "results.jsonl"
+RECORDS = frozenset(
+    {"run", "env", "case", "slice", "hist", "count", "metric", "verdict", "skip", "end"}
+)
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """The records of one run, in the order they were written."""
+
+    path: Path
+    records: list[Record]
+    #: Set when the last line was cut off: what was dropped, for people.
+    torn: str | None
+
+    @property
+    def run_id(self) -> str:
+        """Identity of the run."""
+        return str(self.records[0]["run_id"])
+
+    @property
+    def run(self) -> Record:
+        """The opening record."""
+        return self.records[0]
+
+    @property
+    def environment(self) -> Record | None:
+        """The first env record, None when the run was cut short before it."""
+        return next(self.of("env"), None)
+
+    @property
+    def end(self) -> Record | None:
+        """The closing record, None when the run was cut short."""
+        return next(self.of("end"), None)
+
+    def of(self, kind: str, **equal: Any) -> Iterator[Record]:
+        """Records of one kind whose fields equal those given."""
+        for record in self.records:
+            if record["record"] == kind and all(
+                record.get(name) == value for name, value in equal.items()
+            ):
+                yield record
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is beyond a double")
+    return value
+
+
+def _parse(line: str) -> Record:
+    """One record, or ValueError."""
+    value = json.loads(line, parse_constant=_no_constant, parse_float=_finite)
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
+
+
+def _content(path: Path) -> bytes:
+    """What the file holds, unpacked as far as it goes."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise ResultsError(f"{path} does not exist: give a run directory or its {FILE_NAME}")
+    except OSError as problem:
+        raise ResultsError(f"cannot read {path}: {problem.strerror}") from None
+    if raw[:2] != b"\x1f\x8b":
+        return raw
+    try:
+        return gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error):
+        raise ResultsError(f"{path} is a damaged gzip file: restore it or measure again") from None
+
+
+def locate(path: Path) -> Path:
+    """The result file of a run directory, or the file itself."""
+    if path.is_dir():
+        for name in (FILE_NAME, FILE_NAME + ".gz"):
+            if (path / name).is_file():
+                return path / name
+        raise ResultsError(f"{path} holds no {FILE_NAME}: give the directory of a run")
+    return path
+
+
+def _check(record: Record, path: Path, number: int, run_id: str | None) -> None:
+    """Raises ResultsError unless the record belongs here."""
+    if record.get("schema") != SCHEMA:
+        raise ResultsError(
+            f"{path} is not a Kevbench result file (line {number}): give a run directory"
+        )
+    if record.get("record") not in RECORDS or not isinstance(record.get("run_id"), str):
+        raise ResultsError(f"{path} is damaged at line {number}: restore it or measure again")
+    if run_id is not None and record["run_id"] != run_id:
+        raise ResultsError(
+            f"{path} mixes two runs (line {number}): keep one run in a file, and compare two"
+        )
+
+
+def read(path: Path) -> ResultFile:
+    """Reads a run directory or a result file.
+
+    A last line that was cut off while being written is left out and reported in `torn`. Raises
+    ResultsError, with one line that says what to do, for a file that is missing, empty, foreign, of
+    a newer major version, or damaged before its last line.
+    """
+    path = locate(path)
+    lines = _content(path).split(b"\n")
+    unfinished = lines.pop()
+    records: list[Record] = []
+    torn: str | None = None
+    if unfinished:
+        torn = f"last line cut off after {len(unfinished)} bytes: dropped"
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = _parse(line.decode())
+        except (ValueError, RecursionError):
+            # Only a power failure can damage a line that has its end, and only the last one.
+            if number == len(lines) and not unfinished and records:
+                torn = f"last line unreadable ({len(line)} bytes): dropped"
+                break
+            what = "damaged" if records else "not a Kevbench result file"
+            raise ResultsError(
+                f"{path} is {what} (line {number}): restore it or measure again"
+            ) from None
+        _check(record, path, number, str(records[0]["run_id"]) if records else None)
+        try:
+            records.append(migrate(record))
+        except ResultsError as problem:
+            raise ResultsError(f"{path}: {problem}") from None
+    if not records:
+        raise ResultsError(f"{path} is empty: nothing was measured; run again")
+    if records[0]["record"] != "run":
+        raise ResultsError(f"{path} does not begin with a run record: restore it or measure again")
+    return ResultFile(path, records, torn)
