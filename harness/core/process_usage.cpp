@@ -18,6 +18,16 @@ std::int64_t nanoseconds(const timeval& time) noexcept {
     return time.tv_sec * nanoseconds_per_second + time.tv_usec * 1000;
 }
 
+void fill_from_rusage(process_usage& moment) noexcept {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    moment.cpu_user_ns = nanoseconds(used.ru_utime);
+    moment.cpu_system_ns = nanoseconds(used.ru_stime);
+    moment.voluntary_switches = used.ru_nvcsw;
+    moment.involuntary_switches = used.ru_nivcsw;
+    moment.minor_faults = used.ru_minflt;
+}
+
 /// The n-th number of the line "cpu  user nice system idle iowait irq softirq steal ...".
 std::optional<std::int64_t> number_at(std::string_view line, int wanted) noexcept {
     for (int field = 0;; ++field) {
@@ -58,16 +68,20 @@ std::optional<std::int64_t> usage_meter::read_steal() const noexcept {
     return number_at(all.substr(0, all.find('\n')), steal_field);
 }
 
-process_usage usage_meter::read() const noexcept {
-    rusage used{};
-    ::getrusage(RUSAGE_SELF, &used);
-    return {read_clock(CLOCK_PROCESS_CPUTIME_ID),
-            nanoseconds(used.ru_utime),
-            nanoseconds(used.ru_stime),
-            used.ru_nvcsw,
-            used.ru_nivcsw,
-            used.ru_minflt,
-            read_steal()};
+process_usage usage_meter::before() const noexcept {
+    process_usage moment;
+    moment.steal_ticks = read_steal();
+    fill_from_rusage(moment);
+    moment.cpu_ns = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+    return moment;
+}
+
+process_usage usage_meter::after() const noexcept {
+    process_usage moment;
+    moment.cpu_ns = read_clock(CLOCK_PROCESS_CPUTIME_ID);
+    fill_from_rusage(moment);
+    moment.steal_ticks = read_steal();
+    return moment;
 }
 
 }  // namespace kevbench::harness

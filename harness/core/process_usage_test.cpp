@@ -25,9 +25,9 @@ void burn_cpu(std::int64_t nanoseconds) {
 
 TEST(ProcessUsage, CountsOwnCpuTimeAndItsPartsAddUp) {
     const usage_meter meter;
-    const auto before = meter.read();
+    const auto before = meter.before();
     burn_cpu(30 * millisecond);
-    const auto spent = meter.read() - before;
+    const auto spent = meter.after() - before;
     EXPECT_GE(spent.cpu_ns, 30 * millisecond);
     // Other threads (a sanitizer's) may add, a tenth is far beyond the rounding of getrusage.
     EXPECT_NEAR(static_cast<double>(spent.cpu_user_ns + spent.cpu_system_ns),
@@ -36,9 +36,9 @@ TEST(ProcessUsage, CountsOwnCpuTimeAndItsPartsAddUp) {
 
 TEST(ProcessUsage, CountsThreadsThatHaveEnded) {
     const usage_meter meter;
-    const auto before = meter.read();
+    const auto before = meter.before();
     std::thread{burn_cpu, 20 * millisecond}.join();
-    EXPECT_GE((meter.read() - before).cpu_ns, 20 * millisecond);
+    EXPECT_GE((meter.after() - before).cpu_ns, 20 * millisecond);
 }
 
 TEST(ProcessUsage, CountsTheSubmissionQueueThreadOfARing) {
@@ -52,7 +52,7 @@ TEST(ProcessUsage, CountsTheSubmissionQueueThreadOfARing) {
     io_uring_prep_nop(io_uring_get_sqe(&ring));
     ASSERT_EQ(io_uring_submit(&ring), 1);
     const usage_meter meter;
-    const auto before = meter.read();
+    const auto before = meter.before();
     const auto own_before = read_clock(CLOCK_THREAD_CPUTIME_ID);
     const auto give_up = monotonic_now() + deadline;
     // This thread only naps, so time beyond its own is the spinning kernel thread's.
@@ -60,7 +60,7 @@ TEST(ProcessUsage, CountsTheSubmissionQueueThreadOfARing) {
     while (others < 20 * millisecond && monotonic_now() < give_up) {
         ::usleep(1000);
         others =
-            (meter.read() - before).cpu_ns - (read_clock(CLOCK_THREAD_CPUTIME_ID) - own_before);
+            (meter.after() - before).cpu_ns - (read_clock(CLOCK_THREAD_CPUTIME_ID) - own_before);
     }
     io_uring_queue_exit(&ring);
     EXPECT_GE(others, 20 * millisecond);
@@ -70,7 +70,7 @@ TEST(ProcessUsage, CountsFaultsAndSwitches) {
     const usage_meter meter;
     constexpr std::size_t pages = 64;
     const auto size = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    const auto before = meter.read();
+    const auto before = meter.before();
     void* memory =
         ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ASSERT_NE(memory, MAP_FAILED);
@@ -78,7 +78,7 @@ TEST(ProcessUsage, CountsFaultsAndSwitches) {
     for (std::size_t i = 0; i < pages; ++i)
         static_cast<volatile char*>(memory)[i * size / pages] = 1;  // NOLINT(*-pointer-arithmetic)
     ::usleep(1);
-    const auto spent = meter.read() - before;
+    const auto spent = meter.after() - before;
     ::munmap(memory, size);
     EXPECT_GE(spent.minor_faults, static_cast<std::int64_t>(pages));
     EXPECT_GE(spent.voluntary_switches, 1);
@@ -86,7 +86,7 @@ TEST(ProcessUsage, CountsFaultsAndSwitches) {
 }
 
 TEST(ProcessUsage, ReadsStealWhereTheKernelReportsIt) {
-    const auto moment = usage_meter{}.read();
+    const auto moment = usage_meter{}.before();
     ASSERT_TRUE(moment.steal_ticks.has_value());
     EXPECT_GE(*moment.steal_ticks, 0);
 }
