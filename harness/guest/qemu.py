@@ -19,7 +19,7 @@ from harness.guest.transport import PORT_NAME
 BINARY = "qemu-system-x86_64"
 _MACHINE = "q35,hpet=off"
 _KILL_WAIT_S = 10.0
-_POWER_OFF_WAIT_S = 15.0
+_CLOSE_WAIT_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,10 @@ def running(arguments: Sequence[str], log: Path, pass_fds: Sequence[int] = ()) -
 
 @dataclass(frozen=True)
 class StreamEnd:
-    """How the stream of a guest ended: by its deadline, or with this exit status of QEMU."""
+    """How the stream of a guest ended: by its deadline, or by itself with this exit status of QEMU.
+
+    The status is None when QEMU was stopped: at the deadline, or since the guest had said all.
+    """
 
     timed_out: bool
     exit_status: int | None
@@ -158,9 +161,8 @@ def stream(
 ) -> StreamEnd:
     """Runs QEMU with a port on a socket pair and hands on what the guest sends as it comes.
 
-    `receive` answers whether it has all it needs; QEMU then gets some seconds to end by itself.
-    The deadline counts from the start, in wall seconds; QEMU is killed when it passes, also in the
-    middle of a transfer.
+    `receive` answers whether it has all it needs; QEMU is then stopped. The deadline counts from
+    the start, in wall seconds; QEMU is killed when it passes, also in the middle of a transfer.
     """
     end_of_time = time.monotonic() + deadline_s
     ours, theirs = socket.socketpair()
@@ -172,10 +174,9 @@ def stream(
             complete = _read_all(ours, end_of_time, receive)
             if complete is None:
                 return StreamEnd(True, None)
-            # QEMU closed its end, or all was said: it is powering off.
-            wait_s = min(end_of_time - time.monotonic(), _POWER_OFF_WAIT_S)
-            status = process.wait(max(wait_s, 1.0))
-            return StreamEnd(status is None and not complete, status)
+            # Without a last word QEMU has closed its end and is about to leave.
+            status = None if complete else process.wait(_CLOSE_WAIT_S)
+            return StreamEnd(False, status)
         finally:
             process.kill()
 
