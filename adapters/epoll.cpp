@@ -64,7 +64,7 @@ int epoll_control::open(const config& settings) noexcept {
         return -errno;
     }
     descriptor_ = epoll_.get();
-    batch_ = cursor_ = end_ = storage_.data();
+    batch_ = last_ = end_ = storage_.data();
     max_batch_ = settings.max_batch;
     max_watches_ = settings.max_watches;
     mask_ = settings.wait_mask;
@@ -103,11 +103,10 @@ int epoll_control::remove(watch& target) noexcept {
 }
 
 void epoll_control::withdraw(const watch& target) noexcept {
-    for (epoll_event* at = cursor_; at < end_; ++at) {
+    for (epoll_event* at = batch_; at != last_; ++at) {
         if (at->data.ptr == &target) {
-            std::move(at + 1, end_, at);
-            --end_;
-            --count_;
+            at->data.ptr = nullptr;
+            end_ = batch_;
             return;  // epoll reports a registration at most once per batch
         }
     }
@@ -117,7 +116,7 @@ void epoll_control::close() noexcept {
     epoll_.reset();
     descriptor_ = -1;
     registered_ = 0;
-    cursor_ = end_ = batch_;
+    last_ = end_ = batch_;
 }
 
 template <>

@@ -3,15 +3,16 @@
 // epoll. All variants but pwait2 share one instantiation, since they differ only in the flags of
 // epoll_ctl; pwait2 has its own so that choosing the call costs nothing in wait().
 //
-// Delivery keeps its position in memory: `cursor_` is stored once per event and `end_` is compared
-// from memory, so remove() from inside the sink can close the gap in what is left of the batch.
-// That store is the only instruction per event that a hand-written loop would not have.
+// Delivery costs nothing per event that a hand-written loop does not pay, although remove() may be
+// called from inside the sink: the position stays in a register and only the end is compared from
+// memory. remove() blanks the watch's entry in the batch, wherever that is, and pulls `end_` back
+// to the start, which takes the loop off its short path; from there on it looks for blank entries.
 #pragma once
 
-#include <errno.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -51,14 +52,13 @@ class epoll_control {
     explicit epoll_control(const epoll_variant& variant) : variant_(variant) {}
     ~epoll_control() = default;
 
-    /// Closes the gap that `target` leaves in the events not yet delivered.
+    /// Blanks the event of `target` in the batch, whether delivered already or not.
     void withdraw(const watch& target) noexcept;
 
     epoll_event* batch_ = nullptr;
-    epoll_event* end_ = nullptr;     // one past the last event of the batch being delivered
-    epoll_event* cursor_ = nullptr;  // next to deliver; at or past end_ outside delivery
-    int descriptor_ = -1;            // of epoll_; beside the rest of what wait() reads
-    int count_ = 0;                  // events of this batch that are or will be delivered
+    epoll_event* last_ = nullptr;  // one past the last event of the batch
+    epoll_event* end_ = nullptr;   // the same, or batch_ once an event has been blanked
+    int descriptor_ = -1;          // of epoll_; beside the rest of what wait() reads
     std::uint32_t max_batch_ = 0;
     const sigset_t* mask_ = nullptr;
 
@@ -89,17 +89,26 @@ class epoll_adapter : public epoll_control {
             count = ::epoll_pwait2(descriptor_, batch_, limit,
                                    detail::to_timespec(timeout, storage), mask_);
         }
-        if (count < 0) {
-            return -errno;
+        if (count <= 0) {
+            return count == 0 ? 0 : -errno;
         }
-        count_ = count;
-        end_ = batch_ + count;
-        for (epoll_event* at = batch_; at != end_;) {
+        epoll_event* at = batch_;
+        epoll_event* const last = at + count;
+        last_ = end_ = last;
+        for (;;) {
             const event delivered{static_cast<watch*>(at->data.ptr), at->events, 0, nullptr};
-            cursor_ = ++at;
+            ++at;
             sink(delivered);
+            if (at < end_) [[likely]] {
+                continue;
+            }
+            for (; at != last && at->data.ptr == nullptr; ++at) {
+                --count;
+            }
+            if (at == last) {
+                return count;
+            }
         }
-        return count_;
     }
 };
 
