@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "kevbench/adapter/plugin_adapter.hpp"
 
-#include <errno.h>
-
 #include <array>
+#include <cerrno>
+#include <cstddef>
 #include <new>
+#include <type_traits>
 
 #include "plugin_table.hpp"
 #include "trial.hpp"
@@ -35,6 +36,15 @@ static_assert(KVB_RECEIVE == static_cast<unsigned>(op_kind::receive) &&
               KVB_DONE == static_cast<unsigned>(verdict::done) &&
               KVB_QUEUED == static_cast<unsigned>(verdict::queued) &&
               KVB_FULL == static_cast<unsigned>(verdict::full) && KVB_WAIT_FOREVER == wait_forever);
+
+// A watch crosses it as a pointer, so the two declarations must agree byte by byte.
+constexpr std::array native_layout{sizeof(watch),           alignof(watch),
+                                   offsetof(watch, fd),     offsetof(watch, interest),
+                                   offsetof(watch, socket), offsetof(watch, slot)};
+constexpr std::array foreign_layout{sizeof(kvb_watch),           alignof(kvb_watch),
+                                    offsetof(kvb_watch, fd),     offsetof(kvb_watch, interest),
+                                    offsetof(kvb_watch, socket), offsetof(kvb_watch, slot)};
+static_assert(std::is_standard_layout_v<watch> && native_layout == foreign_layout);
 
 }  // namespace
 

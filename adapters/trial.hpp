@@ -4,12 +4,12 @@
 // nothing about what a distribution, a container or a security policy lets through.
 #pragma once
 
-#include <errno.h>
 #include <fmt/format.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

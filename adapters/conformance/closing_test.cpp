@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // The ends of connections: end of stream, half-close, reset, hang-up.
-#include <errno.h>
 #include <sys/socket.h>
+
+#include <cerrno>
 
 #include "fixture.hpp"
 

@@ -2,11 +2,11 @@
 //
 // What only adapters with operations in flight can get wrong: memory touched too late, buffers
 // lost, sends out of order, connections leaked.
-#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <deque>
 
 #include "fixture.hpp"

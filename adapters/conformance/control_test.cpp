@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // Registration and removal, above all at awkward moments.
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <deque>
 
 #include "fixture.hpp"
@@ -193,7 +193,7 @@ TEST_P(ConformanceTest, DescriptorNumberReusedInsideDeliveryGetsNoStaleEvent) {
         }
         replaced = true;
         consume(first, ignored);
-        const auto other = static_cast<std::size_t>(first.target == &targets[0] ? 1 : 0);
+        const auto other = static_cast<std::size_t>(first.target == targets.data() ? 1 : 0);
         const int number = targets[other].fd;
         EXPECT_EQ(adapter().remove(targets[other]), 0);
         links[other].close_near();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // What is reported, and when first.
-#include <errno.h>
 
 #include "fixture.hpp"
+
+#include <cerrno>
 
 namespace kevbench::adapter::conformance {
 namespace {

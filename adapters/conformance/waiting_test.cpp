@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // Timeouts, signals and fork.
-#include <errno.h>
 #include <fmt/format.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <fstream>
 #include <limits>

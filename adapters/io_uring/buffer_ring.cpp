@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "kevbench/adapter/detail/buffer_ring.hpp"
 
-#include <errno.h>
 #include <sys/mman.h>
 
 #include <bit>
+#include <cerrno>
 
 namespace kevbench::adapter::detail {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "kevbench/adapter/detail/ring.hpp"
 
-#include <errno.h>
 #include <sched.h>
 
 #include <bit>
+#include <cerrno>
 
 #include "kevbench/adapter/detail/timeout.hpp"
 
@@ -56,8 +56,8 @@ int ring::open(const config& settings, ring_mode mode) noexcept {
                                                least_submissions, usual_submissions));
         const std::uint64_t completions =
             2 * (std::uint64_t{settings.max_watches} + settings.max_batch);
-        parameters.cq_entries = static_cast<std::uint32_t>(
-            std::clamp<std::uint64_t>(completions, 2 * submissions, most_completions));
+        parameters.cq_entries = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
+            completions, std::uint64_t{2} * submissions, most_completions));
     }
     if (mode == ring_mode::defer) {
         parameters.flags |=

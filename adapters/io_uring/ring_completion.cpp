@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "kevbench/adapter/ring_completion.hpp"
 
-#include <errno.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <new>
 #include <utility>
 

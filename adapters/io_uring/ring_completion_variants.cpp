@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // The variants of ring_completion_adapter and whether this kernel has what they need.
-#include <errno.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include <array>
+#include <cerrno>
 #include <string_view>
 
 #include "kevbench/adapter/ring_completion.hpp"

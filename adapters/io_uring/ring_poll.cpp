@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kevbench/adapter/ring_poll.hpp"
 
-#include <errno.h>
-
 #include <array>
+#include <cerrno>
 #include <string_view>
 
 #include "trial.hpp"

@@ -35,9 +35,9 @@
 #pragma once
 
 #include <poll.h>
-#include <signal.h>
 
 #include <concepts>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <span>

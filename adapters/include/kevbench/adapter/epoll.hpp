@@ -8,10 +8,10 @@
 // That store is the only instruction per event that a hand-written loop would not have.
 #pragma once
 
-#include <errno.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <span>
 #include <vector>

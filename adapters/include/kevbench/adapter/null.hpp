@@ -5,9 +5,8 @@
 // other one and is printed in every report.
 #pragma once
 
-#include <errno.h>
-
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <type_traits>
 #include <vector>
 
 #include "kevbench/adapter/contract.hpp"
@@ -66,13 +65,6 @@ class plugin_adapter {
 
   private:
     // The structs on both sides of the boundary are the same bytes; each side uses its own name.
-    static_assert(sizeof(watch) == sizeof(kvb_watch) && alignof(watch) == alignof(kvb_watch) &&
-                  std::is_standard_layout_v<watch> &&
-                  offsetof(watch, fd) == offsetof(kvb_watch, fd) &&
-                  offsetof(watch, interest) == offsetof(kvb_watch, interest) &&
-                  offsetof(watch, socket) == offsetof(kvb_watch, socket) &&
-                  offsetof(watch, slot) == offsetof(kvb_watch, slot));
-
     [[nodiscard]] static kvb_watch* foreign(watch& target) noexcept {
         return reinterpret_cast<kvb_watch*>(&target);
     }

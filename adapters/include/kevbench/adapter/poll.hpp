@@ -4,10 +4,10 @@
 // that of the call itself; removal leaves a hole that the next wait() fills from the end.
 #pragma once
 
-#include <errno.h>
 #include <poll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <span>
 #include <vector>

@@ -5,13 +5,13 @@
 // highest registered number, since the call overwrites what it is given.
 #pragma once
 
-#include <errno.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <span>

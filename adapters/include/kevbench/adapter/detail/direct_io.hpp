@@ -4,9 +4,10 @@
 // so that they differ in how they notify and in nothing else.
 #pragma once
 
-#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "kevbench/adapter/contract.hpp"
 

@@ -5,10 +5,10 @@
 #pragma once
 
 #include <liburing.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdint>
 #include <string_view>
 

@@ -5,8 +5,7 @@
 // the generation the slot had, and a completion whose generation is outdated is dropped unseen.
 #pragma once
 
-#include <errno.h>
-
+#include <cerrno>
 #include <cstdint>
 #include <limits>
 #include <new>

@@ -4,10 +4,9 @@
 // most frequent, so they are told apart first and cost no division.
 #pragma once
 
-#include <time.h>
-
 #include <algorithm>
 #include <cstdint>
+#include <ctime>
 #include <limits>
 
 namespace kevbench::adapter::detail {
