@@ -23,7 +23,7 @@ void draw_arrivals(arrival_process process, double rate, std::uint64_t seed,
 /// How a generator kept to its plan.
 struct punctuality {
     double achieved_of_intended = 0.0;  ///< rate sent divided by rate planned
-    double share_in_time = 0.0;         ///< sends not later than `tolerance` after their plan
+    double share_in_time = 0.0;         ///< sends at most `lateness_tolerance` after their plan
     /// The rule of the project: rate at least 99 % of the plan, 99 % of the sends within 1 ms.
     [[nodiscard]] bool kept_pace() const noexcept {
         return achieved_of_intended >= 0.99 && share_in_time >= 0.99;

@@ -69,7 +69,7 @@ TEST(Punctuality, TooManyLateSendsOrTooLowARateIsSaturation) {
     std::fill_n(late.begin() + 100, 11, lateness_tolerance + 1);
     EXPECT_FALSE(judge_punctuality(plan, late).kept_pace());
     std::fill(late.begin(), late.end(), 0);
-    late.back() = 11'000'000;  // 1.1 % of the second that the plan takes
+    late.back() = 12'000'000;  // 1.1 % of the second that the plan takes, beyond the tolerance
     EXPECT_LT(judge_punctuality(plan, late).achieved_of_intended, 0.99);
     EXPECT_FALSE(judge_punctuality(plan, late).kept_pace());
 }
