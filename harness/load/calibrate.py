@@ -2,9 +2,9 @@
 """What the load generators reach alone.
 
 A figure about a server means something only as long as the client could have offered more. The
-null server answers with blocking calls and no event mechanism, so the rate it is loaded with is the
-nearest to the client's own ceiling that can be had on a machine. It is a lower bound: the null
-server, too, costs CPU.
+null server has no event mechanism and tries every socket in turn, so the rate it is loaded with is
+the nearest to the client's own ceiling that can be had on a machine. It is a lower bound: the null
+server, too, costs CPU, and it spins, so it needs a processor of its own.
 """
 
 from __future__ import annotations
