@@ -88,6 +88,7 @@ class server {
     void run() {
         std::uint32_t paused_waits = 0;
         while (!stopping_) {
+            const bool retry = !stalled_.empty();  // what this wait stalls gets its pause first
             const int delivered = mechanism_.wait(timeout(), batch_, sink_);
             if (delivered >= 0) [[likely]] {
                 done_.events.count_wait(static_cast<std::uint32_t>(delivered));
@@ -97,7 +98,7 @@ class server {
             if (failure_ != 0) [[unlikely]] {
                 fail("watching the listener", failure_);
             }
-            if (!stalled_.empty()) [[unlikely]] {
+            if (retry) [[unlikely]] {
                 retry_stalled();
             }
             if (paused_) [[unlikely]] {
@@ -146,16 +147,21 @@ class server {
         if (client.at == stage::serving && client.scanner.inside_request()) {
             done_.count(error_class::end_in_request);
         }
-        // A second end is the client's other direction: nothing can be sent any more.
         const bool again = std::exchange(client.input_ended, true);
-        if (again || client.replies.empty() || client.at == stage::draining) {
+        if (client.replies.empty() || client.at == stage::draining) {
             drop(client);
             return;
         }
         client.at = stage::finishing;
         if constexpr (!Policy::completes) {
-            // The end stays readable, so a level-triggered mechanism must not be asked for it.
-            set_interest(client, adapter::bits::writable);
+            if (again) {
+                // io_uring's poll reports the client's end whether asked to or not, so waiting for
+                // room to send would spin: this connection is tried after a pause instead.
+                stall(client);
+            } else {
+                // The end stays readable: a level-triggered mechanism must not be asked for it.
+                set_interest(client, adapter::bits::writable);
+            }
         }
     }
 
