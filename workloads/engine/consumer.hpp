@@ -12,10 +12,13 @@
 //     on_sent(watch&, int result)    a queued send finished: bytes or -errno
 //     on_writable(watch&)            readiness only: interest has bits::writable and it holds
 //     on_accepted(watch& listener, int fd)
-// Then it is the sink to pass to wait(). on_data may return bool; false = the watch was removed, so
-// it is not touched again. `data` is valid during the call (completion: until the next wait). These
-// functions must not throw: an adapter is in the middle of delivering. They may call any verb of
-// the adapter except wait and close.
+//     on_accept_failed(watch& listener, int result)   -errno; true = go on accepting
+//     static constexpr bool accepts_all = true        accept until EAGAIN in every class
+// Then it is the sink to pass to wait(). on_data and on_writable may return bool; false = the watch
+// was removed, so it is not touched again. on_accept_failed stops accepting by removing or
+// disarming the listener, with interest 0. `data` is valid during the call (completion: until the
+// next wait). These functions must not throw: an adapter is in the middle of delivering. They may
+// call any verb of the adapter except wait and close.
 //
 // Derivation instead of a reference to a handler saves two loads an event, of about a hundred
 // instructions (see reference/).
@@ -38,6 +41,12 @@ struct read_once {
     static constexpr bool completes = false;
     static constexpr bool drains = false;
     static constexpr bool rearms = false;
+    static constexpr bool edge = false;
+};
+/// Edge-triggered, one read per event: reads on only where nothing would ever report the rest,
+/// which is after a full buffer and once the peer has closed.
+struct read_once_edge : read_once {
+    static constexpr bool edge = true;
 };
 struct drain : read_once {
     static constexpr bool drains = true;
@@ -108,12 +117,26 @@ class consumer {
                 if (delivered.result >= 0) {
                     self().on_accepted(target, delivered.result);
                 } else {
-                    ++errors_;
+                    accept_failed(target, delivered.result);
                 }
                 return;
             }
         }
+        if ((delivered.bits & adapter::bits::broken) != 0) {
+            self().on_end(target, delivered.result < 0 ? delivered.result : -EBADF);
+            return;
+        }
         ++errors_;
+    }
+
+    /// True when accepting may go on.
+    bool accept_failed(adapter::watch& listener, int result) {
+        if constexpr (requires { self().on_accept_failed(listener, result); }) {
+            return self().on_accept_failed(listener, result);
+        } else {
+            ++errors_;
+            return false;
+        }
     }
 
     void ready(const adapter::event& delivered) {
@@ -126,15 +149,26 @@ class consumer {
         }
         if constexpr (requires { self().on_writable(target); }) {
             if ((delivered.bits & adapter::bits::writable) != 0) {
-                self().on_writable(target);
+                if (!writable(target)) {
+                    return;
+                }
                 if ((delivered.bits & ~adapter::bits::writable) == 0) {
                     rearm(target);
                     return;
                 }
             }
         }
-        if (receive(target)) [[likely]] {
+        if (receive(target, delivered.bits)) [[likely]] {
             rearm(target);
+        }
+    }
+
+    bool writable(adapter::watch& target) {
+        if constexpr (std::same_as<decltype(self().on_writable(target)), bool>) {
+            return self().on_writable(target);
+        } else {
+            self().on_writable(target);
+            return true;
         }
     }
 
@@ -147,8 +181,11 @@ class consumer {
     }
 
     /// False when the watch must not be touched any more.
-    bool receive(adapter::watch& target) {
+    bool receive(adapter::watch& target, [[maybe_unused]] std::uint32_t bits) {
+        constexpr std::uint32_t closed =
+            adapter::bits::read_hangup | adapter::bits::hangup | adapter::bits::error;
         bool first = true;
+        bool more = Policy::drains;
         do {
             std::byte* buffer = self().buffers.next();
             const adapter::submission answer = self().mechanism.submit(
@@ -156,6 +193,10 @@ class consumer {
             if (answer.result > 0) [[likely]] {
                 if (!give(target, buffer, static_cast<std::uint32_t>(answer.result))) {
                     return false;
+                }
+                if constexpr (Policy::edge) {
+                    more = (bits & closed) != 0 ||
+                           static_cast<std::uint32_t>(answer.result) == self().buffers.size();
                 }
             } else if (answer.result == -EAGAIN) {
                 ++would_block_;
@@ -166,7 +207,7 @@ class consumer {
                 return false;
             }
             first = false;
-        } while (Policy::drains);
+        } while (more);
         return true;
     }
 
@@ -179,8 +220,12 @@ class consumer {
         }
     }
 
-    /// One connection an event, or all that wait in the draining class.
+    /// One connection an event, or all that wait in edge-triggered and draining classes and for
+    /// states that ask.
     void accept(adapter::watch& listener) {
+        constexpr bool all = Policy::drains || Policy::edge || requires {
+            requires State::accepts_all;
+        };
         do {
             const adapter::submission answer =
                 self().mechanism.submit({adapter::op_kind::accept, &listener});
@@ -188,12 +233,15 @@ class consumer {
                 ++would_block_;
                 break;
             }
-            if (answer.result < 0) {
-                ++errors_;
+            if (answer.result >= 0) {
+                self().on_accepted(listener, answer.result);
+            } else if (!accept_failed(listener, answer.result)) {
+                if ((listener.interest & adapter::bits::acceptable) == 0) {
+                    return;
+                }
                 break;
             }
-            self().on_accepted(listener, answer.result);
-        } while (Policy::drains);
+        } while (all);
         rearm(listener);
     }
 

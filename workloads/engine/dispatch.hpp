@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "engine/consumer.hpp"
 #include "kevbench/adapter/registry.hpp"
@@ -18,13 +19,13 @@
 
 namespace kevbench::workload {
 
-/// Calls make.template operator()<A, Policy>(variant) for the named variant and returns the cell it
-/// makes. Throws usage_error for an unknown name.
-template <class Make>
-std::unique_ptr<cell> dispatch(std::string_view mechanism, std::string_view variant, Make&& make) {
+/// Calls make.template operator()<A, Policy>(variant) for the named variant and returns the Result
+/// it makes. Throws usage_error for an unknown name.
+template <class Result, class Make>
+Result dispatch_to(std::string_view mechanism, std::string_view variant, Make&& make) {
     const auto visit = [&make]<class A>(std::type_identity<A>,
-                                        const typename A::variant_type& chosen) {
-        const auto with = [&]<class Policy>(Policy) -> std::unique_ptr<cell> {
+                                        const typename A::variant_type& chosen) -> Result {
+        const auto with = [&]<class Policy>(Policy) -> Result {
             return make.template operator()<A, Policy>(chosen);
         };
         const adapter::traits& fixed = chosen.fixed;
@@ -38,6 +39,9 @@ std::unique_ptr<cell> dispatch(std::string_view mechanism, std::string_view vari
             if (fixed.mode == adapter::trigger::one_shot) {
                 return drains ? with(drain_and_rearm{}) : with(read_once_and_rearm{});
             }
+            if (!drains && fixed.mode == adapter::trigger::edge) {
+                return with(read_once_edge{});
+            }
             return drains ? with(drain{}) : with(read_once{});
         }
     };
@@ -46,6 +50,11 @@ std::unique_ptr<cell> dispatch(std::string_view mechanism, std::string_view vari
     } catch (const std::out_of_range& unknown) {
         throw usage_error(unknown.what());
     }
+}
+
+template <class Make>
+std::unique_ptr<cell> dispatch(std::string_view mechanism, std::string_view variant, Make&& make) {
+    return dispatch_to<std::unique_ptr<cell>>(mechanism, variant, std::forward<Make>(make));
 }
 
 /// Throws not_available when the highest descriptor number that `watched` registrations need is
