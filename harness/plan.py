@@ -36,6 +36,8 @@ class Side:
 
     variant: Variant
     entry: int = 1
+    #: lt, et or oneshot; decides which epoll variant it is divided by.
+    trigger: str = "lt"
 
     @property
     def label(self) -> str:
@@ -220,11 +222,14 @@ def _absent(variant: Variant) -> str:
     return "not part of this build"
 
 
-def _sides(variants: Sequence[Variant], request: Request) -> tuple[Side, ...]:
-    sides = [Side(item) for item in variants]
-    if request.aa:
-        sides += [Side(item, 2) for item in variants]
-    return tuple(sides)
+def _sides(variants: Sequence[Variant], catalogue: Catalogue, request: Request) -> tuple[Side, ...]:
+    """Every variant, and in a control its twin."""
+    entries = (1, 2) if request.aa else (1,)
+    return tuple(
+        Side(item, entry, catalogue.triggers.get(item, "lt"))
+        for entry in entries
+        for item in variants
+    )
 
 
 def _floor_cells(cells: Sequence[Cell], catalogue: Catalogue, profile: Profile) -> list[Cell]:
@@ -300,10 +305,10 @@ def make_plan(request: Request, catalogue: Catalogue, limit: int) -> Plan:
                     sweep.workload,
                     params,
                     sweep.purpose,
-                    sweep.latency and not request.aa,
+                    sweep.latency and workload.timed and not request.aa,
                     sweep.instructions and not request.aa,
                     CONTROL if request.aa else protocol,
-                    _sides(variants, request),
+                    _sides(variants, catalogue, request),
                 )
             )
             skips += [

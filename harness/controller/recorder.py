@@ -37,7 +37,7 @@ class Recorder:
                 "side": side.label,
                 "unit": data.unit,
                 "better": "lower",
-                "trigger": side.variant.trigger,
+                "trigger": side.trigger,
                 "purpose": data.cell.purpose,
                 "calibration": data.calibration,
                 "setup_ns": setup_ns,
