@@ -19,12 +19,16 @@
 //   outcomes here, not exceptions, and the same values cross the C boundary of plug-ins.
 //   Code above the adapters (workloads, harness) throws; see kevbench/workload/error.hpp.
 //
+//   Mechanisms that look at descriptors only while they wait (select, poll, io_uring) cannot refuse
+//   a bad one in add(): they report it once as an event with bits::broken, result 0 or -errno.
+//
 // Fairness
 //   Adapters never read a clock, never count and never print. Time, counting and checks belong to
 //   the harness, so no adapter can measure itself differently from another.
 //
 // Threads
 //   One adapter object is used by one thread at a time. Several objects may be used in parallel.
+//   Variants with DEFER_TASKRUN stay with the thread that called open(): the kernel insists.
 //
 // Fork
 //   After fork() the child may only close() an adapter; the parent's stays usable.
@@ -49,6 +53,8 @@ inline constexpr std::uint32_t readable = POLLIN;
 inline constexpr std::uint32_t writable = POLLOUT;
 inline constexpr std::uint32_t error = POLLERR;
 inline constexpr std::uint32_t hangup = POLLHUP;
+/// Interest too: asked for, it is reported where the mechanism knows it (not select, not epoll's
+/// exclusive mode, not completions, which all show end of stream by receiving nothing).
 inline constexpr std::uint32_t read_hangup = 0x2000;  // POLLRDHUP, which needs _GNU_SOURCE
 /// The descriptor was closed or is otherwise beyond watching; delivered at most once.
 inline constexpr std::uint32_t broken = POLLNVAL;
@@ -62,13 +68,14 @@ inline constexpr std::uint32_t accepted = 1U << 19;
 inline constexpr std::uint32_t any_completion = received | sent | accepted;
 }  // namespace bits
 
-/// What an adapter can do beyond the common ground. Absent ability = absent bit, never an empty verb.
+/// What an adapter can do beyond the common ground. Absent ability = absent bit, never an empty
+/// verb.
 namespace caps {
-inline constexpr std::uint32_t completion = 1U << 0;    ///< delivers data, not readiness
-inline constexpr std::uint32_t sigmask = 1U << 1;       ///< honours config::wait_mask atomically
-inline constexpr std::uint32_t fine_timeout = 1U << 2;  ///< timeouts finer than one millisecond
-inline constexpr std::uint32_t modify = 1U << 3;        ///< modify() may change the interest
-inline constexpr std::uint32_t exclusive = 1U << 4;     ///< wakes one of several waiters
+inline constexpr std::uint32_t completion = 1U << 0;     ///< delivers data, not readiness
+inline constexpr std::uint32_t sigmask = 1U << 1;        ///< honours config::wait_mask atomically
+inline constexpr std::uint32_t fine_timeout = 1U << 2;   ///< timeouts finer than one millisecond
+inline constexpr std::uint32_t modify = 1U << 3;         ///< modify() may change the interest
+inline constexpr std::uint32_t exclusive = 1U << 4;      ///< wakes one of several waiters
 inline constexpr std::uint32_t kernel_thread = 1U << 5;  ///< a kernel thread works for it (SQPOLL)
 inline constexpr std::uint32_t registered_files = 1U << 6;  ///< descriptors are registered up front
 inline constexpr std::uint32_t synthetic = 1U << 7;  ///< no kernel behind it: the null adapter
@@ -77,7 +84,9 @@ inline constexpr std::uint32_t batched_control = 1U << 8;  ///< add/modify take 
 
 /// When a watch that stays ready is reported again.
 enum class trigger : std::uint8_t {
-    level,     ///< on every wait while the condition holds
+    /// On every wait while the condition holds. Completion adapters too: nothing has to be drained
+    /// or re-armed to hear of more.
+    level,
     edge,      ///< once per activity; the consumer drains until EAGAIN (or reads once by choice)
     one_shot,  ///< once; the consumer re-arms with modify()
 };
@@ -102,8 +111,9 @@ struct traits {
 /// One registration. Owned by the caller, who keeps it at a fixed address from add() to the return
 /// of remove(); embed it in a connection object and recover that from event::target.
 struct watch {
+    /// Listening sockets, and whatever is not a socket, must be non-blocking (O_NONBLOCK).
     int fd = -1;
-    std::uint32_t interest = 0;  ///< bits::readable, writable, acceptable
+    std::uint32_t interest = 0;  ///< bits::readable, writable, acceptable, read_hangup; may be 0
     bool socket = false;         ///< send/recv apply; otherwise write/read are used
     std::uint32_t slot = 0;      ///< private to the adapter from add() to remove()
 };
@@ -151,7 +161,8 @@ struct config {
     std::uint32_t max_watches = 64;  ///< registered at once, at most
     std::uint32_t max_batch = 64;    ///< events one wait() delivers, at most; at least 1
     buffer_set buffers;              ///< needed by completion adapters; outlives the adapter
-    /// Signal mask during wait(), applied atomically; only with caps::sigmask. Null = unchanged.
+    /// Signal mask during wait(), applied atomically. Null = unchanged. Without caps::sigmask
+    /// open() answers -EINVAL to any other value.
     const sigset_t* wait_mask = nullptr;
     /// Entries of rings that have a size; 0 = derived from max_watches and max_batch.
     std::uint32_t ring_entries = 0;
@@ -180,24 +191,35 @@ struct sink_archetype {
 ///                        wait(). Completion adapters start receiving or accepting. 0 or -errno
 ///                        (EEXIST same watch or descriptor, EBADF, EPERM not watchable, EMFILE
 ///                        descriptor number beyond traits::descriptor_limit, ENOSPC beyond
-///                        config::max_watches).
+///                        config::max_watches, EINVAL writable interest in a completion adapter).
 /// modify(watch)          re-reads watch::interest and re-arms a one-shot watch; a condition that
-///                        holds is reported again, also in edge mode. 0 or -errno (ENOENT, EINVAL
-///                        where the mechanism cannot).
+///                        holds is reported again, also in edge mode. Completion adapters start or
+///                        stop receiving; what had arrived before is still delivered. 0 or -errno
+///                        (ENOENT, EINVAL where the mechanism cannot).
 /// remove(watch)          may block until operations in flight no longer touch caller memory.
 ///                        Allowed from inside delivery. Once it returns, no event for the watch is
 ///                        delivered, not even one of the batch being delivered. The descriptor
-///                        must still be open. 0 or -errno (ENOENT).
-/// submit(operation)      never blocks. See verdict.
+///                        must still be open, and may be closed and its number reused afterwards;
+///                        with caps::batched_control the kernel may hold on to the file until the
+///                        next flush() or wait(). 0 or -errno (ENOENT).
+/// submit(operation)      never blocks. See verdict. Readiness adapters make one system call, which
+///                        may move less than asked; a completion adapter's send moves everything
+///                        before it is reported. Sends of one watch are done in order.
 /// flush()                makes queued registrations and operations take effect. 0 or -errno.
 /// wait(timeout, max, sink)
 ///                        timeout in nanoseconds: 0 = do not block, wait_forever, else relative and
-///                        rounded up to the mechanism's resolution. Flushes first. Calls
-///                        sink(event) for at most min(max, config::max_batch) events; the sink may
-///                        call any verb except wait and close. Returns the number of events
-///                        delivered, 0 on timeout, -EINTR if a signal handler ran first, or
+///                        rounded up to the mechanism's resolution; any positive value is valid.
+///                        Flushes first. With a kernel thread (caps::kernel_thread) what was just
+///                        registered may be reported by a later call than the next. Calls
+///                        sink(event) for at most min(max, config::max_batch) events; max is at
+///                        least 1. When more are ready, later calls get to them all in turn. The
+///                        sink may call any verb except wait and close. Returns the number of
+///                        events delivered, 0 on timeout, -EINTR if a signal handler ran first, or
 ///                        another -errno.
 /// close()                removes everything; idempotent; the destructor calls it.
+//
+// Version 14 of the formatter tears "noexcept -> type" apart.
+// clang-format off
 template <class A>
 concept event_adapter =
     std::constructible_from<A, const typename A::variant_type&> &&
@@ -216,5 +238,6 @@ concept event_adapter =
         { a.wait(std::int64_t{}, std::uint32_t{}, sink) } -> std::same_as<int>;
         { a.close() } noexcept;
     };
+// clang-format on
 
 }  // namespace kevbench::adapter

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "kevbench/adapter/ring_poll.hpp"
+
+#include <errno.h>
+
+#include <array>
+#include <string_view>
+
+#include "trial.hpp"
+
+namespace kevbench::adapter {
+namespace {
+
+constexpr ring_poll_variant describe_variant(std::string_view name, ring_mode mode,
+                                             bool multishot) {
+    constexpr std::uint32_t common =
+        caps::modify | caps::sigmask | caps::fine_timeout | caps::batched_control;
+    return {{"io_uring", name, multishot ? trigger::edge : trigger::one_shot,
+             multishot ? read_discipline::drain : read_discipline::once,
+             common | detail::mode_capabilities(mode), 0},
+            mode,
+            multishot};
+}
+
+constexpr std::array all{
+    describe_variant("poll", ring_mode::plain, false),
+    describe_variant("poll+defer", ring_mode::defer, false),
+    describe_variant("poll+fixed", ring_mode::fixed, false),
+    describe_variant("poll+sqpoll", ring_mode::sqpoll, false),
+    describe_variant("multishot", ring_mode::plain, true),
+    describe_variant("multishot+defer", ring_mode::defer, true),
+    describe_variant("multishot+fixed", ring_mode::fixed, true),
+    describe_variant("multishot+sqpoll", ring_mode::sqpoll, true),
+};
+
+unsigned translate(const watch& target) noexcept {
+    std::uint32_t wanted = target.interest & (bits::readable | bits::writable | bits::read_hangup);
+    if ((target.interest & bits::acceptable) != 0) {
+        wanted |= bits::readable;
+    }
+    return wanted;
+}
+
+}  // namespace
+
+std::span<const ring_poll_variant> ring_poll_adapter::variants() {
+    return all;
+}
+
+availability ring_poll_adapter::probe(const ring_poll_variant& variant) {
+    return detail::try_out<ring_poll_adapter>(variant, detail::mode_feature(variant.mode));
+}
+
+int ring_poll_adapter::open(const config& settings) noexcept {
+    if (const int status = ring_.open(settings, variant_.mode); status != 0) {
+        return status;
+    }
+    if (const int status = slots_.open(settings.max_watches); status != 0) {
+        ring_.close();
+        return status;
+    }
+    max_batch_ = settings.max_batch;
+    return 0;
+}
+
+int ring_poll_adapter::add(watch& target) noexcept {
+    int status = slots_.acquire(target);
+    if (status != 0) {
+        return status;
+    }
+    status = ring_.bind_file(target.slot, target.fd);
+    if (status == 0) {
+        status = arm(*slots_.find(target));
+    }
+    if (status != 0) {
+        slots_.release(target);
+    }
+    return status;
+}
+
+int ring_poll_adapter::modify(watch& target) noexcept {
+    slot_type* const slot = slots_.find(target);
+    if (slot == nullptr) {
+        return -ENOENT;
+    }
+    if (slot->state.armed) {
+        if (const int status = disarm(*slot); status != 0) {
+            return status;
+        }
+    }
+    return arm(*slot);
+}
+
+int ring_poll_adapter::remove(watch& target) noexcept {
+    slot_type* const slot = slots_.find(target);
+    if (slot == nullptr) {
+        return -ENOENT;
+    }
+    int status = slot->state.armed ? disarm(*slot) : 0;
+    if (const int unbound = ring_.bind_file(target.slot, -1); status == 0) {
+        status = unbound;
+    }
+    slots_.release(target);
+    return status;
+}
+
+int ring_poll_adapter::arm(slot_type& slot) noexcept {
+    io_uring_sqe* const entry = ring_.take_entry();
+    if (entry == nullptr) {
+        return -EAGAIN;
+    }
+    const watch& target = *slot.target;
+    if (variant_.multishot) {
+        io_uring_prep_poll_multishot(entry, target.fd, translate(target));
+    } else {
+        io_uring_prep_poll_add(entry, target.fd, translate(target));
+    }
+    ring_.aim(*entry, target);
+    io_uring_sqe_set_data64(
+        entry,
+        detail::request_id{slot.generation, target.slot, detail::request_kind::receive}.packed());
+    slot.state.armed = true;
+    return 0;
+}
+
+int ring_poll_adapter::disarm(slot_type& slot) noexcept {
+    io_uring_sqe* const entry = ring_.take_entry();
+    if (entry == nullptr) {
+        return -EAGAIN;
+    }
+    const detail::request_id id{slot.generation, slot.target->slot, detail::request_kind::receive};
+    io_uring_prep_poll_remove(entry, id.packed());
+    io_uring_sqe_set_data64(entry, detail::control_request.packed());
+    io_uring_sqe_set_flags(entry, IOSQE_CQE_SKIP_SUCCESS);
+    slot.state.armed = false;
+    slots_.renew(slot);  // what the old request still reports is dropped
+    return 0;
+}
+
+bool ring_poll_adapter::ended(slot_type& slot, std::int32_t result) noexcept {
+    slot.state.armed = false;
+    if (result == -ECANCELED) {
+        // The thread that submitted it has exited, which cancels its requests, not the interest.
+        return arm(slot) != 0;
+    }
+    if (variant_.multishot && result >= 0) {
+        // The kernel ends a multishot request when the completion queue is full.
+        static_cast<void>(arm(slot));
+    }
+    return true;
+}
+
+void ring_poll_adapter::close() noexcept {
+    ring_.close();
+    slots_.close();
+}
+
+static_assert(event_adapter<ring_poll_adapter>);
+
+}  // namespace kevbench::adapter

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Makes metric and verdict records of what the controller measured."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Runs cells: processes, blocks, slices, counts, outside load."""

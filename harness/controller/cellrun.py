@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: MIT
+"""Runs one cell: calibration, pairs of fresh processes, blocks in random order, latency, counts."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.celldata import CellData, Count
+from harness.controller.calibrate import choose_operations, granule_of, time_operation
+from harness.controller.equalwork import unequal_work
+from harness.controller.interrupt import Interrupt
+from harness.controller.recorder import Recorder
+from harness.names import Variant
+from harness.plan import Cell, Side
+from harness.stats.checks import drift
+from harness.worker import Worker, WorkerDied, WorkerRefused, padded_environment
+from results.identity import derived_seed
+from results.keys import case_key
+
+#: Counting needs few operations: the counts are exact.
+COUNT_OPERATIONS = 2_000
+_HISTOGRAM_FIELDS = ("hist", "hist_uncorrected", "hist_lateness")
+_KEPT_OUT = {"ok", *_HISTOGRAM_FIELDS}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What cells have in common."""
+
+    program: Path
+    plugins: tuple[Path, ...]
+    seed: int
+    recorder: Recorder
+    interrupt: Interrupt
+    #: Called with a text after each pair of processes.
+    step: Callable[[str], None]
+
+
+class CellRun:
+    """One cell being measured. Not thread-safe; run() once."""
+
+    def __init__(self, cell: Cell, setting: Setting) -> None:
+        self.cell = cell
+        self.setting = setting
+        self.data = CellData(cell)
+        self._rng = random.Random(derived_seed(setting.seed, "cell", cell.title))
+        self._granule = granule_of(cell.params)
+        self._setup: dict[str, float] = {}
+
+    def run(self) -> CellData:
+        """Measures. What was measured before an Interrupted is in `data`, checked for equal work."""
+        try:
+            self._calibrate()
+            if self.data.alive():
+                self._time_pairs()
+                self._latency_pairs()
+                self._counts()
+        finally:
+            self.data.void = unequal_work(self.data.slices)
+            if self.data.void is not None:
+                self.setting.recorder.skip(
+                    self.cell.workload, self.cell.params, None, "void", self.data.void
+                )
+        return self.data
+
+    @contextmanager
+    def _workers(self, sides: list[Side]) -> Iterator[dict[str, Worker]]:
+        """Fresh processes of the sides, started in random order, opened one after another."""
+        order = list(sides)
+        self._rng.shuffle(order)
+        with ExitStack() as stack:
+            workers: dict[str, Worker] = {}
+            for side in order:
+                environment = padded_environment(self._rng)
+                with self._survives(side, "start"):
+                    workers[side.label] = stack.enter_context(
+                        Worker(self.setting.program, environment, self.setting.plugins)
+                    )
+            yield workers
+            for worker in workers.values():
+                worker.hang_up()
+
+    @contextmanager
+    def _survives(self, side: Side, phase: str) -> Iterator[None]:
+        """A worker's death or refusal loses its side of this cell, and only that."""
+        try:
+            yield
+        except WorkerDied as problem:
+            self._lose(side, "failed", f"the worker {problem}", phase)
+        except WorkerRefused as problem:
+            kind = "failed" if problem.kind == "fault" else "not-applicable"
+            self._lose(side, kind, str(problem), phase)
+
+    def _lose(self, side: Side, kind: str, reason: str, phase: str) -> None:
+        self.data.lost[side.label] = reason
+        self.setting.recorder.skip(
+            self.cell.workload, self.cell.params, side.variant, kind, reason, phase
+        )
+
+    def _open(self, side: Side, worker: Worker, pair: int | None) -> None:
+        answer = worker.ask(
+            do="open",
+            workload=self.cell.workload,
+            mechanism=side.variant.mechanism,
+            variant=side.variant.variant,
+            params=self.cell.params,
+        )
+        self.data.unit = str(answer.get("operation", "event"))
+        self.data.case_keys.setdefault(
+            side.label,
+            str(
+                answer.get("case_key")
+                or case_key(
+                    self.cell.workload,
+                    side.variant.mechanism,
+                    side.variant.variant,
+                    self.cell.params,
+                )
+            ),
+        )
+        if pair is None:
+            if answer.get("setup_ns") is not None:
+                self._setup.setdefault(side.label, float(answer["setup_ns"]))
+            return
+        if answer.get("setup_ns") is not None:
+            self.data.setup_ns.setdefault(side.label, {})[pair] = float(answer["setup_ns"])
+        if answer.get("kernel_bytes_per_watch") is not None:
+            found = float(answer["kernel_bytes_per_watch"])
+            self.data.kernel_bytes.setdefault(side.label, {})[pair] = found
+
+    def _calibrate(self) -> None:
+        """Times every side in processes of its own and settles the operations of a slice."""
+        timed: dict[str, float] = {}
+        for side in self.cell.sides:
+            self.setting.interrupt.check()
+            with self._workers([side]) as workers, self._survives(side, "calibration"):
+                if side.label not in workers:
+                    continue
+                worker = workers[side.label]
+                self._open(side, worker, None)
+
+                def run(operations: int, worker: Worker = worker) -> int:
+                    answer = worker.ask(do="slice", operations=operations, timed=False)
+                    return int(answer["wall_ns"])
+
+                timed[side.label] = time_operation(run, self._granule)
+        if not timed:
+            return
+        reference = self._reference(timed)
+        operations, bound = choose_operations(timed, reference, self._granule, self.cell.protocol)
+        self.data.operations = operations
+        self.data.calibration = {
+            "operations": operations,
+            "target_ns": self.cell.protocol.target_ns,
+            "limit_ns": self.cell.protocol.limit_ns,
+            "bound_by": bound,
+            "reference": reference,
+            "ns_per_operation": {name: round(value, 2) for name, value in timed.items()},
+        }
+        for side in self.data.alive():
+            self.setting.recorder.case(self.data, side, self._setup.get(side.label))
+
+    @staticmethod
+    def _reference(timed: dict[str, float]) -> str:
+        """epoll level-triggered, or the first side there is."""
+        wanted = Variant("epoll", "lt").name
+        return wanted if wanted in timed else next(iter(timed))
+
+    def _time_pairs(self) -> None:
+        protocol = self.cell.protocol
+        pair, wanted = 0, protocol.pairs
+        while pair < wanted and self.data.alive():
+            self._pair("time", pair, protocol.warmup_slices, protocol.blocks, False)
+            if self._note_drift("time", pair) and wanted < protocol.pairs + protocol.spare_pairs:
+                wanted += 1
+            pair += 1
+            self.setting.step(f"{self.cell.title}: pair {pair} of {wanted}")
+
+    def _latency_pairs(self) -> None:
+        if not self.cell.latency:
+            return
+        protocol = self.cell.protocol
+        for pair in range(protocol.latency_pairs):
+            if not self.data.alive():
+                return
+            self._pair("latency", pair, 1, protocol.latency_blocks, True)
+            self.setting.step(
+                f"{self.cell.title}: latency, pair {pair + 1} of {protocol.latency_pairs}"
+            )
+
+    def _pair(self, phase: str, pair: int, warmups: int, blocks: int, timed: bool) -> None:
+        """One fresh process of every side, its warm-up slices, then the blocks."""
+        with self._workers(self.data.alive()) as workers:
+            for side in self.data.alive():
+                self.setting.interrupt.check()
+                with self._survives(side, phase):
+                    self._open(side, workers[side.label], pair if phase == "time" else None)
+            position = 0
+            for _ in range(warmups):
+                for side in self._shuffled():
+                    self._slice(workers, side, phase, pair, -1, position, timed)
+                    position += 1
+            for block in range(blocks):
+                order = self._shuffled()
+                for position, side in enumerate([*order, *reversed(order)]):
+                    self._slice(workers, side, phase, pair, block, position, timed)
+
+    def _shuffled(self) -> list[Side]:
+        order = self.data.alive()
+        self._rng.shuffle(order)
+        return order
+
+    def _slice(
+        self,
+        workers: dict[str, Worker],
+        side: Side,
+        phase: str,
+        pair: int,
+        block: int,
+        position: int,
+        timed: bool,
+    ) -> None:
+        """One slice, recorded as it finishes. Does nothing for a side lost in this block."""
+        self.setting.interrupt.check()
+        if side.label in self.data.lost:
+            return
+        with self._survives(side, phase):
+            answer = workers[side.label].ask(
+                do="slice", operations=self.data.operations, timed=timed
+            )
+            self._record(side, phase, pair, block, position, answer)
+
+    def _record(
+        self,
+        side: Side,
+        phase: str,
+        pair: int,
+        block: int,
+        position: int,
+        answer: dict[str, Any],
+    ) -> None:
+        fields = {
+            "case_key": self.data.case_keys[side.label],
+            "side": side.label,
+            "phase": phase,
+            "build": 0,
+            "pair": pair,
+            "block": block,
+            "pos": position,
+            "warmup": block < 0,
+            **{name: value for name, value in answer.items() if name not in _KEPT_OUT},
+        }
+        self.setting.recorder.slice(self.data, fields, answer)
+
+    def _note_drift(self, phase: str, pair: int) -> bool:
+        """Marks the processes of a pair whose CPU time was not stationary.
+
+        CPU time, since its drift is the process's own; wall time follows the whole machine, which
+        the blocks cancel.
+        """
+        found = False
+        for side in self.data.alive():
+            costs = [
+                (one["cpu_user_ns"] + one["cpu_sys_ns"]) / one["ops"]
+                for one in self.data.measured(phase, side.label)
+                if one["pair"] == pair
+            ]
+            reason = drift(costs)
+            if reason is not None:
+                self.data.drifted[(phase, pair, side.label)] = reason
+                found = True
+        return found
+
+    def _counts(self) -> None:
+        """System calls of every side, in processes of their own: tracepoints cost time."""
+        operations = max(
+            self._granule,
+            min(self.data.operations, COUNT_OPERATIONS) // self._granule * self._granule,
+        )
+        for side in self.data.alive():
+            self.setting.interrupt.check()
+            with self._workers([side]) as workers, self._survives(side, "counts"):
+                if side.label not in workers:
+                    continue
+                self._open(side, workers[side.label], None)
+                self._count_side(side, workers[side.label], operations)
+        self.setting.step(f"{self.cell.title}: system calls")
+
+    def _count_side(self, side: Side, worker: Worker, operations: int) -> None:
+        repeats: list[dict[str, float]] = []
+        reason = "the worker gave no reason"
+        position = 0
+        self._record(
+            side,
+            "counts",
+            0,
+            -1,
+            position,
+            worker.ask(do="slice", operations=operations, timed=False),
+        )
+        for block in range(self.cell.protocol.count_repeats):
+            answer = worker.ask(do="counts", operations=operations)
+            self._record(side, "counts", 0, block, position, answer)
+            if answer.get("syscalls") is None:
+                reason = str(answer.get("syscalls_reason") or reason)
+            else:
+                repeats.append(
+                    {name: float(number or 0) for name, number in answer["syscalls"].items()}
+                )
+        counts = [
+            Count("tracepoint", name, operations, [one.get(name, 0.0) for one in repeats])
+            for name in sorted({name for one in repeats for name in one})
+        ] or [Count("tracepoint", "total", operations, [], reason=reason)]
+        self.data.counts.setdefault(side.label, []).extend(counts)
+        for count in counts:
+            self.setting.recorder.count(self.data, side.label, count)

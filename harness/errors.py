@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+"""What ends a command, with its exit status. Every text is one line and names the remedy."""
+
+from __future__ import annotations
+
+OK, REGRESSED, INVALID, INCONCLUSIVE, USAGE = 0, 1, 2, 3, 4
+
+
+class UsageError(Exception):
+    """The request or the machine is wrong; found before anything is measured. Exit status 4."""
+
+
+class MeasurementFault(Exception):
+    """The measurement went wrong: unequal work, a broken build, a full disk. Exit status 2."""

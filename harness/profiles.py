@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""The profiles: which variants, which workloads, at which parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.protocol import FULL, FULL_SCALING, QUICK, QUICK_SCALING, Protocol
+
+#: Stands in a sweep for as many descriptors as the limit of this process allows.
+LIMIT = "limit"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Cells of one workload: the product of the values of each parameter."""
+
+    workload: str
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: "headline" cells enter the tables; "scaling" cells support a curve.
+    purpose: str = "headline"
+    #: Also a latency pass, with clocks read around each operation.
+    latency: bool = False
+    #: Also exact instruction counts, which cost seconds a variant.
+    instructions: bool = False
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A named selection with its repetition plans."""
+
+    name: str
+    headline: Protocol
+    scaling: Protocol
+    #: Names as options give them; empty = every variant.
+    variants: tuple[str, ...]
+    sweeps: tuple[Sweep, ...]
+
+
+QUICK_VARIANTS = (
+    "select+select",
+    "poll+poll",
+    "epoll+lt",
+    "epoll+et",
+    "epoll+oneshot",
+    "io_uring+multishot",
+    "io_uring+completion",
+    "io_uring+completion+defer",
+    "kevent+get",
+    "kevent+mapped",
+    "kevent+mapped-et",
+    "kevent+mapped+batch",
+)
+#: Without a kernel behind it: what the harness itself costs.
+FLOOR_VARIANT = "null+null"
+#: Where the floor is measured: the cells with the cheapest events.
+FLOOR_WORKLOADS = ("idle_scan", "active_ratio")
+
+_PROFILES = (
+    Profile(
+        "quick",
+        QUICK,
+        QUICK_SCALING,
+        QUICK_VARIANTS,
+        (
+            Sweep("idle_scan", {"source": ("eventfd",), "registered": ("1",)}),
+            Sweep(
+                "idle_scan",
+                {"source": ("eventfd",), "registered": ("100",)},
+                latency=True,
+                instructions=True,
+            ),
+            Sweep("idle_scan", {"source": ("eventfd",), "registered": ("1000",)}),
+            Sweep(
+                "active_ratio",
+                {"source": ("eventfd",), "registered": ("1000",), "active": ("1", "100")},
+            ),
+            Sweep(
+                "active_ratio",
+                {"source": ("eventfd",), "registered": ("1000",), "active": ("1000",)},
+                instructions=True,
+            ),
+            Sweep("source_pingpong", {"source": ("unix", "tcp")}, latency=True),
+            Sweep("tcp_rr", {"connections": ("10",)}, latency=True),
+            Sweep("http_one_byte", {"rate": ("1000",)}),
+            Sweep(
+                "idle_scan",
+                {"source": ("eventfd",), "registered": ("10", "10000", LIMIT)},
+                purpose="scaling",
+            ),
+            Sweep("tcp_rr", {"connections": ("1", "100")}, purpose="scaling"),
+            Sweep("ctl_churn", {"registered": ("1000",)}, purpose="scaling"),
+        ),
+    ),
+    Profile(
+        "full",
+        FULL,
+        FULL_SCALING,
+        (),
+        (
+            Sweep(
+                "idle_scan",
+                {"source": ("eventfd",), "registered": ("1", "10", "100", "1000", "10000", LIMIT)},
+                latency=True,
+                instructions=True,
+            ),
+            Sweep(
+                "idle_scan",
+                {"source": ("pipe", "unix", "tcp"), "registered": ("1", "100", "1000")},
+                instructions=True,
+            ),
+            Sweep(
+                "active_ratio",
+                {
+                    "source": ("eventfd",),
+                    "registered": ("1000",),
+                    "active": ("1", "10", "100", "500", "1000"),
+                },
+                instructions=True,
+            ),
+            Sweep(
+                "active_ratio",
+                {
+                    "source": ("eventfd",),
+                    "registered": ("10000",),
+                    "active": ("10", "100", "1000", "5000", "10000"),
+                },
+            ),
+            Sweep("chain", {"registered": ("100", "1000", "10000")}),
+            Sweep("harvest", {"batch": ("1", "8", "64", "512")}, instructions=True),
+            Sweep("empty_wait", {"registered": ("1", "10", "100", "1000", "10000", LIMIT)}),
+            Sweep("ctl_churn", {"registered": ("1", "100", "1000", "10000")}, instructions=True),
+            Sweep("wake_latency", latency=True),
+            Sweep("footprint", {"registered": ("1000", "10000", LIMIT)}),
+            Sweep(
+                "source_pingpong",
+                {
+                    "source": ("eventfd", "pipe", "unix", "tcp"),
+                    "payload": ("1", "64", "1024", "16384"),
+                },
+                latency=True,
+                instructions=True,
+            ),
+            Sweep(
+                "tcp_rr",
+                {"connections": ("1", "10", "100", "1000")},
+                latency=True,
+                instructions=True,
+            ),
+            Sweep(
+                "http_one_byte",
+                {"rate": ("500", "1000", "2000", "4000", "6000", "8000", "10000")},
+            ),
+        ),
+    ),
+)
+
+PROFILES: dict[str, Profile] = {profile.name: profile for profile in _PROFILES}

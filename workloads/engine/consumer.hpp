@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+//
+// From events to bytes: the one place that knows how readiness and completion, level, edge and
+// one-shot, read-once and drain differ. Everything above it sees on_data() and nothing else, so
+// every workload is written once and every mechanism does the same useful work.
+//
+// Handlers. A handler provides
+//     on_data(watch&, const std::byte* data, std::size_t size)   size > 0
+//     on_end(watch&, int result)     0 = end of stream, else -errno
+// and, where it wants them,
+//     on_sent(watch&, int result)    a queued send finished: bytes or -errno
+//     on_writable(watch&)            readiness only: interest has bits::writable and it holds
+//     on_accepted(watch& listener, int fd)
+//     on_accept_failed(watch& listener, int result)   -errno; true = go on accepting
+//     static constexpr bool accepts_all = true        accept until EAGAIN in every class
+// on_data and on_writable may return bool; false = the watch was removed, so it is not touched
+// again. on_accept_failed stops accepting by removing or disarming the listener, with interest 0.
+// `data` is valid during the call (completion: until the next wait). Handlers must not throw: an
+// adapter is in the middle of delivering. They may call any verb of the adapter except wait and
+// close.
+#pragma once
+
+#include <errno.h>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/buffers.hpp"
+#include "kevbench/adapter/contract.hpp"
+#include "kevbench/workload/cell.hpp"
+
+namespace kevbench::workload {
+
+/// Consume policies: decided by a variant's traits once (see dispatch.hpp), constant in the loop.
+struct read_once {
+    static constexpr bool completes = false;
+    static constexpr bool drains = false;
+    static constexpr bool rearms = false;
+    static constexpr bool edge = false;
+};
+/// Edge-triggered, one read per event: reads on only where nothing would ever report the rest,
+/// which is after a full buffer and once the peer has closed.
+struct read_once_edge : read_once {
+    static constexpr bool edge = true;
+};
+struct drain : read_once {
+    static constexpr bool drains = true;
+};
+struct read_once_and_rearm : read_once {
+    static constexpr bool rearms = true;
+};
+struct drain_and_rearm : read_once {
+    static constexpr bool drains = true;
+    static constexpr bool rearms = true;
+};
+struct take_completion : read_once {
+    static constexpr bool completes = true;
+};
+
+/// Adapters without a kernel behind them: a workload posts to them instead of writing to a
+/// descriptor, decided at compile time so that the harness floor contains no system call.
+template <class A>
+concept synthetic_adapter = requires(A a, adapter::watch& target, std::uint32_t bytes) {
+    requires A::synthetic;
+    { a.post(target, bytes) } -> std::same_as<bool>;
+};
+
+/// The sink to pass to wait(). Used by the thread of its adapter.
+template <class A, class Policy, class Handler>
+class consumer {
+  public:
+    /// All three outlive the consumer.
+    consumer(A& mechanism, buffer_pool& buffers, Handler& handler) noexcept
+        : mechanism_(mechanism), buffers_(buffers), handler_(handler) {}
+
+    void operator()(const adapter::event& delivered) {
+        if constexpr (Policy::completes) {
+            complete(delivered);
+        } else {
+            ready(delivered);
+        }
+    }
+
+    /// Adds what this consumer saw since the last call.
+    void report(tally& work) noexcept {
+        work.would_block += would_block_;
+        work.spurious += spurious_;
+        work.errors += errors_;
+        would_block_ = spurious_ = errors_ = 0;
+    }
+
+  private:
+    void complete(const adapter::event& delivered) {
+        adapter::watch& target = *delivered.target;
+        if ((delivered.bits & adapter::bits::received) != 0) [[likely]] {
+            if (delivered.result > 0) [[likely]] {
+                handler_.on_data(target, delivered.data,
+                                 static_cast<std::size_t>(delivered.result));
+            } else {
+                handler_.on_end(target, delivered.result);
+            }
+            return;
+        }
+        if constexpr (requires { handler_.on_sent(target, 0); }) {
+            if ((delivered.bits & adapter::bits::sent) != 0) {
+                handler_.on_sent(target, delivered.result);
+                return;
+            }
+        }
+        if constexpr (requires { handler_.on_accepted(target, 0); }) {
+            if ((delivered.bits & adapter::bits::accepted) != 0) {
+                if (delivered.result >= 0) {
+                    handler_.on_accepted(target, delivered.result);
+                } else {
+                    accept_failed(target, delivered.result);
+                }
+                return;
+            }
+        }
+        if ((delivered.bits & adapter::bits::broken) != 0) {
+            handler_.on_end(target, delivered.result < 0 ? delivered.result : -EBADF);
+            return;
+        }
+        ++errors_;
+    }
+
+    /// True when accepting may go on.
+    bool accept_failed(adapter::watch& listener, int result) {
+        if constexpr (requires { handler_.on_accept_failed(listener, result); }) {
+            return handler_.on_accept_failed(listener, result);
+        } else {
+            ++errors_;
+            return false;
+        }
+    }
+
+    void ready(const adapter::event& delivered) {
+        adapter::watch& target = *delivered.target;
+        if constexpr (requires { handler_.on_accepted(target, 0); }) {
+            if ((target.interest & adapter::bits::acceptable) != 0) {
+                accept(target);
+                return;
+            }
+        }
+        if constexpr (requires { handler_.on_writable(target); }) {
+            if ((delivered.bits & adapter::bits::writable) != 0) {
+                if (!writable(target)) {
+                    return;
+                }
+                if ((delivered.bits & ~adapter::bits::writable) == 0) {
+                    rearm(target);
+                    return;
+                }
+            }
+        }
+        if (receive(target, delivered.bits)) [[likely]] {
+            rearm(target);
+        }
+    }
+
+    bool writable(adapter::watch& target) {
+        if constexpr (std::same_as<decltype(handler_.on_writable(target)), bool>) {
+            return handler_.on_writable(target);
+        } else {
+            handler_.on_writable(target);
+            return true;
+        }
+    }
+
+    void rearm([[maybe_unused]] adapter::watch& target) {
+        if constexpr (Policy::rearms) {
+            if (mechanism_.modify(target) != 0) {
+                ++errors_;
+            }
+        }
+    }
+
+    /// False when the watch must not be touched any more.
+    bool receive(adapter::watch& target, [[maybe_unused]] std::uint32_t bits) {
+        constexpr std::uint32_t closed =
+            adapter::bits::read_hangup | adapter::bits::hangup | adapter::bits::error;
+        bool first = true;
+        bool more = Policy::drains;
+        do {
+            std::byte* buffer = buffers_.next();
+            const adapter::submission answer =
+                mechanism_.submit({adapter::op_kind::receive, &target, buffer, buffers_.size()});
+            if (answer.result > 0) [[likely]] {
+                if (!give(target, buffer, static_cast<std::size_t>(answer.result))) {
+                    return false;
+                }
+                if constexpr (Policy::edge) {
+                    more = (bits & closed) != 0 ||
+                           static_cast<std::uint32_t>(answer.result) == buffers_.size();
+                }
+            } else if (answer.result == -EAGAIN) {
+                ++would_block_;
+                spurious_ += first ? 1 : 0;
+                return true;
+            } else {
+                handler_.on_end(target, answer.result);
+                return false;
+            }
+            first = false;
+        } while (more);
+        return true;
+    }
+
+    bool give(adapter::watch& target, const std::byte* data, std::size_t size) {
+        if constexpr (std::same_as<decltype(handler_.on_data(target, data, size)), bool>) {
+            return handler_.on_data(target, data, size);
+        } else {
+            handler_.on_data(target, data, size);
+            return true;
+        }
+    }
+
+    /// One connection an event, or all that wait in the draining class and for handlers that ask.
+    void accept(adapter::watch& listener) {
+        constexpr bool all = Policy::drains || Policy::edge || requires {
+            requires Handler::accepts_all;
+        };
+        do {
+            const adapter::submission answer =
+                mechanism_.submit({adapter::op_kind::accept, &listener});
+            if (answer.result == -EAGAIN) {
+                ++would_block_;
+                break;
+            }
+            if (answer.result >= 0) {
+                handler_.on_accepted(listener, answer.result);
+            } else if (!accept_failed(listener, answer.result)) {
+                if ((listener.interest & adapter::bits::acceptable) == 0) {
+                    return;
+                }
+                break;
+            }
+        } while (all);
+        rearm(listener);
+    }
+
+    A& mechanism_;
+    buffer_pool& buffers_;
+    Handler& handler_;
+    std::uint64_t would_block_ = 0;
+    std::uint64_t spurious_ = 0;
+    std::uint64_t errors_ = 0;
+};
+
+}  // namespace kevbench::workload

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+//
+// From names to code: picks the adapter type and the consume policy of a variant, so that a
+// workload's loop is compiled once for every combination and decides nothing at run time.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "engine/consumer.hpp"
+#include "kevbench/adapter/registry.hpp"
+#include "kevbench/workload/cell.hpp"
+#include "kevbench/workload/error.hpp"
+
+namespace kevbench::workload {
+
+/// Calls make.template operator()<A, Policy>(variant) for the named variant and returns the Result
+/// it makes. Throws usage_error for an unknown name.
+template <class Result, class Make>
+Result dispatch_to(std::string_view mechanism, std::string_view variant, Make&& make) {
+    const auto visit = [&make]<class A>(std::type_identity<A>,
+                                        const typename A::variant_type& chosen) -> Result {
+        const auto with = [&]<class Policy>(Policy) -> Result {
+            return make.template operator()<A, Policy>(chosen);
+        };
+        const adapter::traits& fixed = chosen.fixed;
+        if constexpr (synthetic_adapter<A>) {
+            return with(read_once{});
+        } else {
+            if ((fixed.capabilities & adapter::caps::completion) != 0) {
+                return with(take_completion{});
+            }
+            const bool drains = fixed.discipline == adapter::read_discipline::drain;
+            if (fixed.mode == adapter::trigger::one_shot) {
+                return drains ? with(drain_and_rearm{}) : with(read_once_and_rearm{});
+            }
+            if (!drains && fixed.mode == adapter::trigger::edge) {
+                return with(read_once_edge{});
+            }
+            return drains ? with(drain{}) : with(read_once{});
+        }
+    };
+    try {
+        return adapter::visit_variant(mechanism, variant, visit);
+    } catch (const std::out_of_range& unknown) {
+        throw usage_error(unknown.what());
+    }
+}
+
+template <class Make>
+std::unique_ptr<cell> dispatch(std::string_view mechanism, std::string_view variant, Make&& make) {
+    return dispatch_to<std::unique_ptr<cell>>(mechanism, variant, std::forward<Make>(make));
+}
+
+/// Throws not_available when the highest descriptor number that `watched` registrations need is
+/// beyond what the mechanism can name.
+inline void require_descriptor_range(const adapter::traits& fixed, std::uint64_t watched) {
+    // Standard streams, the worker's pipes, counters and the mechanism's own descriptors.
+    constexpr std::uint64_t already_open = 16;
+    if (fixed.descriptor_limit != 0 && watched + already_open > fixed.descriptor_limit) {
+        throw not_available(
+            fmt::format("not applicable: descriptor limit: {} {} cannot watch a number of {} or "
+                        "more; lower registered to {}",
+                        fixed.mechanism, fixed.variant, fixed.descriptor_limit,
+                        fixed.descriptor_limit - already_open));
+    }
+}
+
+}  // namespace kevbench::workload

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+//
+// The loop of idle_scan and active_ratio: make `active` of `registered` descriptors readable, wait
+// until every message has been consumed, repeat.
+//
+// State is laid out for the loop: what an event touches is in one place, and nothing is decided
+// there that was known before.
+#pragma once
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/buffers.hpp"
+#include "engine/consumer.hpp"
+#include "engine/flow.hpp"
+#include "engine/source.hpp"
+#include "engine/watch_table.hpp"
+#include "engine/watchdog.hpp"
+#include "kevbench/workload/cell.hpp"
+#include "kevbench/workload/error.hpp"
+
+namespace kevbench::workload {
+
+struct round_plan {
+    table_plan table;
+    std::uint32_t active = 1;
+    /// Flow numbers in the order they are made readable; the cycle goes on from round to round and
+    /// from run to run, so that all of a large set is used and no run repeats a hot part of it.
+    std::vector<std::uint32_t> turns;
+};
+
+/// Makes the cell for a named variant. Unchecked cells touch no received byte (the harness floor).
+[[nodiscard]] std::unique_ptr<cell> make_round_cell(std::string_view mechanism,
+                                                    std::string_view variant, round_plan plan,
+                                                    bool checked);
+
+/// Everything the hot loop uses.
+template <class A, class Policy, bool Checked>
+class round_state {
+  public:
+    round_state(const round_plan& plan, const typename A::variant_type& variant)
+        : table(plan.table, variant),
+          counter(plan.table.payload),
+          stimulus(plan.table.payload),
+          turns(plan.turns),
+          active(plan.active),
+          sink(table.mechanism, table.buffers, *this) {}
+
+    void on_data(adapter::watch& target, const std::byte* data, std::size_t size) noexcept {
+        counter.take(static_cast<flow&>(target), data, size);
+    }
+    void on_end(adapter::watch&, int) noexcept { broken = true; }
+
+    /// False when the message could not be written whole.
+    bool signal(flow& chosen, std::uint64_t number) noexcept {
+        if constexpr (synthetic_adapter<A>) {
+            return table.mechanism.post(chosen, stimulus.size());
+        } else {
+            const std::byte* bytes = stimulus.stamp(number);
+            return ::write(chosen.far, bytes, stimulus.size()) ==
+                   static_cast<ssize_t>(stimulus.size());
+        }
+    }
+
+    watch_table<A> table;
+    message_counter<Checked> counter;
+    message stimulus;
+    const std::vector<std::uint32_t>& turns;
+    std::size_t turn = 0;
+    std::uint32_t active;
+    bool broken = false;
+    consumer<A, Policy, round_state> sink;
+    watchdog guard;
+};
+
+/// The measured loop; callgrind collects inside functions of this name pattern only.
+template <class A, class Policy, bool Checked>
+[[gnu::noinline]] void kevbench_hot_rounds(round_state<A, Policy, Checked>& state,
+                                           std::uint64_t operations, tally& work) {
+    std::uint64_t sent = 0;
+    while (sent < operations && !state.broken) {
+        const std::uint64_t goal = std::min<std::uint64_t>(sent + state.active, operations);
+        for (; sent < goal; ++sent) {
+            flow& chosen = state.table.flows[state.turns[state.turn]];
+            state.turn = state.turn + 1 == state.turns.size() ? 0 : state.turn + 1;
+            if (!state.signal(chosen, sent)) [[unlikely]] {
+                state.broken = true;
+            }
+        }
+        while (state.counter.messages() < goal && !state.broken) {
+            const int delivered =
+                state.table.mechanism.wait(adapter::wait_forever, state.table.batch, state.sink);
+            if (delivered > 0) [[likely]] {
+                work.count_wait(static_cast<std::uint32_t>(delivered));
+            } else {
+                state.guard.examine(delivered, state.counter.messages());
+            }
+        }
+    }
+}
+
+template <class A, class Policy, bool Checked>
+class round_cell final : public cell {
+  public:
+    round_cell(round_plan plan, const typename A::variant_type& variant)
+        : plan_(std::move(plan)), variant_(variant) {}
+
+    void setup() override { state_.emplace(plan_, variant_); }
+
+    void run(std::uint64_t operations, observer* /*timing*/, tally& work) override {
+        state_->counter.begin_run();
+        state_->guard.restart();
+        kevbench_hot_rounds(*state_, operations, work);
+        work.operations += operations;
+        state_->sink.report(work);
+        state_->counter.report(work);
+        if (state_->broken) {
+            throw fault("a stimulus or a receive failed, so the run is void");
+        }
+        require_messages(state_->counter.messages(), operations);
+    }
+
+    void teardown() override { state_.reset(); }
+
+  private:
+    round_plan plan_;
+    typename A::variant_type variant_;
+    std::optional<round_state<A, Policy, Checked>> state_;
+};
+
+}  // namespace kevbench::workload

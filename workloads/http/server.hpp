@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: MIT
+//
+// The server's loop and the life of a connection, written once for readiness and completion.
+//
+// Life of a connection. accepted -> serving: bytes go to the scanner, each request queues a reply,
+// replies are sent in order, one send each. The reply that closes (asked for, or a refusal) moves
+// it to finishing. Once all is sent it is closed; where the client has sent more than was read it
+// is first drained, since closing with unread input resets the connection and may take the reply
+// with it. The client may go away at any point.
+//
+// Sending. Readiness tries at once and watches for writability only while the socket is full.
+// Completion has one reply a connection under way, so no mechanism can run out of send requests.
+//
+// Accepting stops while descriptors or memory are short and resumes when a connection has closed or
+// after a while: a level-triggered listener would otherwise be reported for ever.
+#pragma once
+
+#include <errno.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <new>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "engine/buffers.hpp"
+#include "engine/consumer.hpp"
+#include "engine/watch_table.hpp"
+#include "http/connection.hpp"
+#include "http/counters.hpp"
+#include "http/responses.hpp"
+#include "kevbench/workload/error.hpp"
+#include "kevbench/workload/http_server.hpp"
+
+namespace kevbench::workload::http {
+
+/// Unanswered requests a connection may have; one byte each.
+inline constexpr std::size_t pipeline_limit = 65'536;
+/// Bytes read and discarded from a client that sends on after its last reply.
+inline constexpr std::size_t discard_limit = 1U << 20U;
+/// How long accepting pauses when nothing else happens, and how long a mechanism without room for a
+/// send is left alone; nanoseconds.
+inline constexpr std::int64_t accept_pause = 100'000'000;
+inline constexpr std::int64_t stall_pause = 1'000'000;
+/// Waits after which a paused listener is tried again although no connection has closed.
+inline constexpr std::uint32_t accept_pause_waits = 1024;
+
+/// Used by one thread, which also destroys it.
+template <class A, class Policy>
+class server {
+  public:
+    static constexpr bool accepts_all = true;
+
+    /// Both descriptors are watched from now on and outlive the server. Throws fault.
+    server(const http_options& options, const typename A::variant_type& variant, int listener,
+           int stop)
+        : batch_(options.batch),
+          keep_alive_(options.keep_alive),
+          modifies_((variant.fixed.capabilities & adapter::caps::modify) != 0),
+          one_shot_(variant.fixed.mode == adapter::trigger::one_shot),
+          reading_(adapter::bits::readable | (Policy::edge ? adapter::bits::read_hangup : 0U)),
+          buffers_(default_buffer_count(options.connections, options.batch),
+                   default_buffer_size(1)),
+          replies_(options.body),
+          table_(options.connections),
+          mechanism_(variant),
+          sink_(mechanism_, buffers_, *this) {
+        adapter::config settings;
+        settings.max_watches = options.connections + 2;
+        settings.max_batch = options.batch;
+        settings.buffers = buffers_.set();
+        open_adapter(mechanism_, settings);
+        watch_first(listener_, listener, adapter::bits::acceptable);
+        watch_first(stop_, stop, adapter::bits::readable);
+        require_registered(mechanism_.flush(), variant.fixed, listener);
+    }
+    server(const server&) = delete;
+    server& operator=(const server&) = delete;
+    ~server() {
+        mechanism_.close();
+        table_.for_each_open([](connection& each) { ::close(each.fd); });
+    }
+
+    /// Serves until the stop descriptor is readable. Throws fault when the mechanism fails.
+    void run() {
+        std::uint32_t paused_waits = 0;
+        while (!stopping_) {
+            const int delivered = mechanism_.wait(timeout(), batch_, sink_);
+            if (delivered >= 0) [[likely]] {
+                done_.events.count_wait(static_cast<std::uint32_t>(delivered));
+            } else if (delivered != -EINTR) {
+                fail("waiting", delivered);
+            }
+            if (failure_ != 0) [[unlikely]] {
+                fail("watching the listener", failure_);
+            }
+            if (!stalled_.empty()) [[unlikely]] {
+                retry_stalled();
+            }
+            if (paused_) [[unlikely]] {
+                if (delivered == 0 || slot_freed_ || ++paused_waits == accept_pause_waits) {
+                    paused_waits = 0;
+                    resume_accepting();
+                }
+            }
+        }
+        sink_.report(done_.events);
+    }
+
+    [[nodiscard]] const counters& done() const noexcept { return done_; }
+
+    // What the consumer calls, from inside wait().
+
+    bool on_data(adapter::watch& target, const std::byte* data, std::size_t size) noexcept {
+        if (&target == &stop_) {
+            stopping_ = true;
+            return true;
+        }
+        auto& client = static_cast<connection&>(target);
+        if (client.at == stage::serving) [[likely]] {
+            return serve(client, {reinterpret_cast<const char*>(data), size});
+        }
+        client.unread = true;
+        client.discarded += size;
+        return client.discarded <= discard_limit || drop(client);
+    }
+
+    void on_end(adapter::watch& target, int result) noexcept {
+        if (&target == &stop_) {
+            stopping_ = true;
+            return;
+        }
+        if (&target == &listener_) {
+            failure_ = result != 0 ? result : -EBADF;
+            return;
+        }
+        auto& client = static_cast<connection&>(target);
+        if (result < 0) {
+            done_.count(error_class::reset);
+            drop(client);
+            return;
+        }
+        if (client.at == stage::serving && client.scanner.inside_request()) {
+            done_.count(error_class::end_in_request);
+        }
+        // A second end is the client's other direction: nothing can be sent any more.
+        const bool again = std::exchange(client.input_ended, true);
+        if (again || client.replies.empty() || client.at == stage::draining) {
+            drop(client);
+            return;
+        }
+        client.at = stage::finishing;
+        if constexpr (!Policy::completes) {
+            // The end stays readable, so a level-triggered mechanism must not be asked for it.
+            set_interest(client, adapter::bits::writable);
+        }
+    }
+
+    void on_sent(adapter::watch& target, int result) noexcept {
+        auto& client = static_cast<connection&>(target);
+        client.sending = false;
+        if (result != static_cast<int>(replies_.bytes(client.replies.front()).size())) {
+            send_failed(client);
+            return;
+        }
+        client.replies.pop();
+        ++done_.replies;
+        flush(client);
+    }
+
+    bool on_writable(adapter::watch& target) noexcept {
+        return flush(static_cast<connection&>(target));
+    }
+
+    void on_accepted(adapter::watch& /*listener*/, int fd) noexcept {
+        ++done_.connections;
+        connection* const client = table_.acquire();
+        if (client == nullptr) {
+            done_.count(error_class::over_limit);
+            ::close(fd);
+            return;
+        }
+        client->fd = fd;
+        client->socket = true;
+        client->interest = reading_;
+        if (mechanism_.add(*client) != 0) {
+            done_.count(error_class::not_watched);
+            ::close(fd);
+            table_.release(*client);
+        }
+    }
+
+    bool on_accept_failed(adapter::watch& /*listener*/, int result) noexcept {
+        switch (-result) {
+            case EINTR:
+                return true;
+            // The connection is gone before it was accepted; accept(2) lists these for TCP.
+            case ECONNABORTED:
+            case EPROTO:
+            case ENETDOWN:
+            case ENOPROTOOPT:
+            case EHOSTDOWN:
+            case ENONET:
+            case EHOSTUNREACH:
+            case EOPNOTSUPP:
+            case ENETUNREACH:
+                done_.count(error_class::accept_aborted);
+                return true;
+            default:
+                // EMFILE, ENFILE, ENOBUFS, ENOMEM, and anything unknown, which must not spin.
+                done_.count(error_class::accept_limited);
+                paused_ = true;
+                slot_freed_ = false;
+                set_interest(listener_, 0);
+                return false;
+        }
+    }
+
+  private:
+    [[noreturn]] void fail(std::string_view step, int result) {
+        const adapter::traits& fixed = mechanism_.describe();
+        throw fault(fmt::format("{} {}: {}: {}", fixed.mechanism, fixed.variant, step,
+                                std::strerror(-result)));
+    }
+
+    void watch_first(adapter::watch& target, int fd, std::uint32_t interest) {
+        target.fd = fd;
+        target.socket = true;
+        target.interest = interest;
+        require_registered(mechanism_.add(target), mechanism_.describe(), fd);
+    }
+
+    [[nodiscard]] std::int64_t timeout() const noexcept {
+        if (stalled_.empty() && !paused_) [[likely]] {
+            return adapter::wait_forever;
+        }
+        return stalled_.empty() ? accept_pause : stall_pause;
+    }
+
+    /// False when the connection is gone, as with every function here that answers bool.
+    bool serve(connection& client, std::string_view input) noexcept {
+        try {
+            take_requests(client, input);
+        } catch (const std::bad_alloc&) {
+            done_.count(error_class::other);
+            return drop(client);
+        }
+        if (client.replies.size() > pipeline_limit) {
+            done_.count(error_class::pipeline_too_deep);
+            return drop(client);
+        }
+        return client.replies.empty() || flush(client);
+    }
+
+    void take_requests(connection& client, std::string_view input) {
+        while (!input.empty()) {
+            const request_scanner::step step = client.scanner.next(input);
+            input.remove_prefix(step.used);
+            if (step.outcome == scan_outcome::incomplete) {
+                return;
+            }
+            const reply answer = choose_reply(step.outcome, step.parsed, keep_alive_);
+            if (refuses(answer)) {
+                done_.count(refusal_class(answer));
+            } else {
+                ++done_.requests;
+            }
+            client.replies.push(answer);
+            if (closes(answer)) {
+                client.at = stage::finishing;
+                client.unread = refuses(answer) || !input.empty();
+                return;
+            }
+        }
+    }
+
+    static error_class refusal_class(reply answer) noexcept {
+        return static_cast<error_class>(static_cast<unsigned>(answer) -
+                                        static_cast<unsigned>(reply::bad_request));
+    }
+    static_assert(static_cast<unsigned>(reply::version_unknown) -
+                      static_cast<unsigned>(reply::bad_request) ==
+                  static_cast<unsigned>(error_class::version_unknown));
+
+    /// Sends what can be sent now.
+    bool flush(connection& client) noexcept {
+        if constexpr (Policy::completes) {
+            return flush_completion(client);
+        } else {
+            return flush_readiness(client);
+        }
+    }
+
+    bool flush_completion(connection& client) noexcept {
+        if (client.replies.empty()) {
+            return settle(client);
+        }
+        if (client.sending) {
+            return true;
+        }
+        const auto bytes = replies_.bytes(client.replies.front());
+        const adapter::submission answer =
+            mechanism_.submit({adapter::op_kind::send, &client, bytes.data(), bytes.size()});
+        switch (answer.outcome) {
+            case adapter::verdict::queued:
+                client.sending = true;
+                return true;
+            case adapter::verdict::full:
+                return stall(client);
+            default:
+                return send_failed(client);
+        }
+    }
+
+    bool flush_readiness(connection& client) noexcept {
+        while (!client.replies.empty()) {
+            const auto rest = replies_.bytes(client.replies.front()).subspan(client.sent);
+            const adapter::submission answer =
+                mechanism_.submit({adapter::op_kind::send, &client, rest.data(), rest.size()});
+            if (answer.result < 0) {
+                if (answer.result == -EAGAIN) {
+                    set_interest(client,
+                                 adapter::bits::writable | (client.input_ended ? 0U : reading_));
+                    return true;
+                }
+                return send_failed(client);
+            }
+            client.sent += static_cast<std::uint32_t>(answer.result);
+            if (static_cast<std::size_t>(answer.result) == rest.size()) {
+                client.sent = 0;
+                client.replies.pop();
+                ++done_.replies;
+            }
+        }
+        if (client.interest != reading_ && !client.input_ended) {
+            set_interest(client, reading_);
+        }
+        return settle(client);
+    }
+
+    /// All replies are sent: ends the connection if no further one is due.
+    bool settle(connection& client) noexcept {
+        if (client.at != stage::finishing) {
+            return true;
+        }
+        if (client.input_ended || !client.unread) {
+            return drop(client);
+        }
+        client.at = stage::draining;
+        ::shutdown(client.fd, SHUT_WR);
+        return true;
+    }
+
+    bool send_failed(connection& client) noexcept {
+        done_.count(error_class::send_failed);
+        return drop(client);
+    }
+
+    bool stall(connection& client) noexcept {
+        if (!client.stalled) {
+            try {
+                stalled_.push_back(&client);
+            } catch (const std::bad_alloc&) {
+                return send_failed(client);
+            }
+            client.stalled = true;
+        }
+        return true;
+    }
+
+    void retry_stalled() noexcept {
+        // A slot may have been reused since; then its flag is clear, or it is listed twice.
+        for (connection* const each : std::exchange(stalled_, {})) {
+            if (std::exchange(each->stalled, false)) {
+                flush(*each);
+            }
+        }
+    }
+
+    /// Ends a connection; always false, so that callers can return it.
+    bool drop(connection& client) noexcept {
+        mechanism_.remove(client);
+        ::close(client.fd);
+        table_.release(client);
+        slot_freed_ = true;
+        return false;
+    }
+
+    /// Watches `target` for something else. Variants that cannot modify register anew.
+    void set_interest(adapter::watch& target, std::uint32_t interest) noexcept {
+        const std::uint32_t before = std::exchange(target.interest, interest);
+        if (modifies_) {
+            if (before != interest || one_shot_) {
+                mechanism_.modify(target);
+            }
+            return;
+        }
+        if (before == interest) {
+            return;
+        }
+        if (before != 0) {
+            mechanism_.remove(target);
+        }
+        if (interest != 0) {
+            mechanism_.add(target);
+        }
+    }
+
+    void resume_accepting() noexcept {
+        paused_ = false;
+        set_interest(listener_, adapter::bits::acceptable);
+    }
+
+    std::uint32_t batch_;
+    bool keep_alive_;
+    bool modifies_;
+    bool one_shot_;
+    bool stopping_ = false;
+    bool paused_ = false;      // not accepting
+    bool slot_freed_ = false;  // a connection has closed since accepting was paused
+    int failure_ = 0;
+    std::uint32_t reading_;  // interest of a connection that is read from
+    counters done_;
+    buffer_pool buffers_;
+    responses replies_;
+    connection_table table_;
+    adapter::watch listener_;
+    adapter::watch stop_;
+    std::vector<connection*> stalled_;
+    A mechanism_;  // after what its operations point into
+    consumer<A, Policy, server> sink_;
+};
+
+}  // namespace kevbench::workload::http
