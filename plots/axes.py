@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""Axes: limits, ticks and labels chosen from the data, with fixed tick lists for speed."""
+
+import math
+from collections.abc import Callable, Iterable
+
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
+
+from plots import text
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Ticks of a log axis from `low` to `high`: decades, and 2 and 5 where decades are few."""
+    span = math.log10(high / low)
+    if span <= 0.45:
+        return linear_ticks(low, high, 4)
+    factors: tuple[float, ...] = (1.0,)
+    if span <= 1.1:
+        factors = (1.0, 2.0, 5.0)
+    elif span <= 2.2:
+        factors = (1.0, 3.0)
+    stride = math.ceil(span / 6) if span > 7 else 1
+    first = math.floor(math.log10(low))
+    decades = range(first, math.ceil(math.log10(high)) + 1)
+    ticks = [f * 10.0**d for d in decades for f in factors if (d - first) % stride == 0]
+    return [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+
+
+def linear_ticks(low: float, high: float, about: int = 5) -> list[float]:
+    """Round ticks between `low` and `high`, about `about` of them."""
+    if high <= low:
+        return [low]
+    raw = (high - low) / about
+    unit = 10.0 ** math.floor(math.log10(raw))
+    step = next(unit * f for f in (1, 2, 2.5, 5, 10) if unit * f >= raw * 0.999)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [round(i * step, 12) for i in range(first, last + 1)]
+
+
+def _label(tick: float, formatter: Callable[[float], str]) -> str:
+    return formatter(float(f"{tick:.6g}"))
+
+
+def _fix(axis: Axis, ticks: list[float], formatter: Callable[[float], str]) -> None:
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_formatter(FixedFormatter([_label(t, formatter) for t in ticks]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def log_limits(values: Iterable[float], pad: float = 0.06) -> tuple[float, float]:
+    """Limits around positive `values` with room at both ends, at least a factor 1.3 apart."""
+    positive = [v for v in values if v > 0 and math.isfinite(v)]
+    low, high = min(positive), max(positive)
+    if high / low < 1.3:
+        middle = math.sqrt(low * high)
+        low, high = middle / 1.14, middle * 1.14
+    room = (high / low) ** pad
+    return low / room, high * room
+
+
+def log_x(
+    ax: Axes,
+    limits: tuple[float, float],
+    label: str,
+    formatter: Callable[[float], str] = text.count_tick,
+    ticks: Iterable[float] = (),
+) -> None:
+    """Makes x logarithmic and says so in the label; `ticks` replaces the usual choice."""
+    ax.set_xscale("log")
+    ax.set_xlim(*limits)
+    chosen = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
+    _fix(ax.xaxis, chosen or log_ticks(*limits), formatter)
+    ax.set_xlabel(f"{label} (log scale)")
+    ax.grid(True, axis="x")
+
+
+def log_y(
+    ax: Axes,
+    limits: tuple[float, float],
+    label: str,
+    formatter: Callable[[float], str] = text.count_tick,
+) -> None:
+    """Makes y logarithmic and says so in the label."""
+    ax.set_yscale("log")
+    ax.set_ylim(*limits)
+    _fix(ax.yaxis, log_ticks(*limits), formatter)
+    ax.set_ylabel(f"{label} (log scale)")
+    ax.grid(True, axis="y")
+
+
+def zero_x(
+    ax: Axes, high: float, label: str, formatter: Callable[[float], str] = text.count_tick
+) -> None:
+    """A linear x axis that starts at zero, as bars need."""
+    top = high * 1.04 if high > 0 else 1.0
+    ax.set_xlim(0, top)
+    _fix(ax.xaxis, linear_ticks(0, top, 4), formatter)
+    ax.set_xlabel(label)
+    ax.grid(True, axis="x")
+
+
+def rows_y(ax: Axes, labels: list[str]) -> None:
+    """One row a label, the first on top, without an axis line."""
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+    ax.yaxis.set_major_locator(FixedLocator(list(range(len(labels)))))
+    ax.yaxis.set_major_formatter(FixedFormatter([text.short(words) for words in labels]))
+    ax.tick_params(axis="y", length=0, pad=4)
+    ax.spines["left"].set_visible(False)
+
+
+def below(ax: Axes) -> None:
+    """Puts grid lines under the data."""
+    ax.set_axisbelow(True)

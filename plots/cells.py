@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""Naming cells: only the parameters that tell cells apart are written, the rest is said once."""
+
+from collections.abc import Iterable, Sequence
+
+from plots import text
+from plots.figure import Table, table
+from plots.model import Cell, Row
+
+#: Order in which parameters are named; others follow alphabetically.
+_FIRST = ("source", "registered", "active", "connections", "payload", "batch", "rate", "threads")
+
+
+def natural(value: str) -> tuple[int, float, str]:
+    """Sort key that puts numbers in numeric order before words."""
+    try:
+        return 0, float(value), ""
+    except ValueError:
+        return 1, 0.0, value
+
+
+def parameter_order(name: str) -> tuple[int, str]:
+    """Sort key of parameter names."""
+    return (_FIRST.index(name) if name in _FIRST else len(_FIRST), name)
+
+
+def varying(cells: Iterable[Cell]) -> tuple[str, ...]:
+    """Names of parameters that differ among `cells` of one workload, in order of naming."""
+    values: dict[str, set[str | None]] = {}
+    known = list(cells)
+    for name in {name for cell in known for name, _ in cell.params}:
+        values[name] = {cell.value(name) for cell in known}
+    return tuple(sorted((n for n, v in values.items() if len(v) > 1), key=parameter_order))
+
+
+def pretty(value: str) -> str:
+    """A parameter value; whole numbers of five digits or more get separators."""
+    return f"{int(value):,}" if value.isascii() and value.isdigit() and len(value) > 4 else value
+
+
+def words(cell: Cell, names: Sequence[str]) -> str:
+    """ "registered 1000, active 10" for those of `names` the cell has."""
+    parts = [f"{name} {pretty(v)}" for name in names if (v := cell.value(name)) is not None]
+    return ", ".join(parts)
+
+
+def fixed(cells: Iterable[Cell]) -> str:
+    """The parameters that all `cells` share, for captions; empty where there are none."""
+    known = list(cells)
+    if not known:
+        return ""
+    moving = set(varying(known))
+    names = sorted((name for name, _ in known[0].params if name not in moving), key=parameter_order)
+    return words(known[0], names)
+
+
+def sort_key(cell: Cell) -> tuple[object, ...]:
+    """Order of cells: by workload as first met is the caller's; here by parameter values."""
+    names = sorted((name for name, _ in cell.params), key=parameter_order)
+    return (cell.workload, tuple((name, natural(cell.value(name) or "")) for name in names))
+
+
+def ordered(cells: Iterable[Cell]) -> list[Cell]:
+    """Unique cells: workloads by name, within one by parameter values."""
+    return sorted(set(cells), key=sort_key)
+
+
+def of_workload(cells: Iterable[Cell], workload: str) -> list[Cell]:
+    """The cells of one workload."""
+    return ordered(cell for cell in cells if cell.workload == workload)
+
+
+def title(cell: Cell, among: Iterable[Cell]) -> str:
+    """The workload and what tells the cell apart from its siblings in `among`."""
+    names = varying(c for c in among if c.workload == cell.workload)
+    detail = words(cell, names)
+    return f"{cell.workload}, {detail}" if detail else cell.workload
+
+
+def rows_table(heading: str, rows: Sequence[Row]) -> Table:
+    """The numbers behind a figure: one line a stored value, with its interval."""
+    cells = [row.cell for row in rows]
+    names = sorted(
+        {
+            n
+            for w in {c.workload for c in cells}
+            for n in varying(c for c in cells if c.workload == w)
+        },
+        key=parameter_order,
+    )
+    several_workloads = len({c.workload for c in cells}) > 1
+    several_metrics = len({row.metric for row in rows}) > 1
+    columns = ["mechanism"]
+    columns += ["workload"] if several_workloads else []
+    columns += list(names)
+    columns += ["metric"] if several_metrics else []
+    first_number = len(columns)
+    columns += ["value", "interval", "unit", "n"]
+    lines: list[list[str]] = []
+    order = sorted(rows, key=lambda r: (sort_key(r.cell), r.metric, r.side.sort_key))
+    for row in order:
+        line = [row.side.label]
+        line += [row.cell.workload] if several_workloads else []
+        line += [pretty(row.cell.value(name) or text.MISSING) for name in names]
+        line += [row.metric] if several_metrics else []
+        sample = text.MISSING if row.n is None else str(row.n)
+        if row.n is not None and row.blocks is not None:
+            sample = f"{row.n} ({row.blocks} blocks)"
+        line += [text.number(row.value), text.between(row.lo, row.hi), row.unit, sample]
+        lines.append(line)
+    return table(heading, columns, lines, (first_number, first_number + 1, first_number + 3))

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""The figures of the report, one module each, in the order and with the numbers they are shown."""
+
+from collections.abc import Callable
+
+from plots.figure import Figure
+from plots.figures import (
+    batch_size,
+    control_cost,
+    cpu_split,
+    exceedance,
+    idle_cost,
+    memory,
+    ratio_forest,
+    spectrum,
+    syscalls,
+    throughput,
+)
+from plots.model import Run
+
+ALL: tuple[Callable[[Run], Figure], ...] = (
+    throughput.build,
+    ratio_forest.build,
+    spectrum.build,
+    exceedance.build,
+    idle_cost.build,
+    cpu_split.build,
+    syscalls.build,
+    control_cost.build,
+    batch_size.build,
+    memory.build,
+)
+
+
+def build(run: Run) -> list[Figure]:
+    """Every figure of a run; those without data carry the reason instead of panels."""
+    return [make(run) for make in ALL]

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""The report as one HTML file: no network, no script, dark and light, usable at phone width."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from plots import front, provenance, style, svg
+from plots.figure import Figure
+from plots.model import Run
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    heading: str
+    panels: tuple[tuple[bool, Markup], ...]
+    notes: tuple[str, ...]
+
+
+def _colours(theme: int) -> str:
+    """CSS declarations of every colour; theme 1 is light, 2 is dark."""
+    return " ".join(f"--{entry[0]}: {entry[theme]};" for entry in style.CSS_COLOURS.values())
+
+
+def _sections(figure: Figure) -> list[_Drawn]:
+    # The drawing is ours and its texts were escaped when it was made, hence Markup.
+    return [
+        _Drawn(
+            section.heading,
+            tuple(
+                (panel.starts_row, Markup(svg.render(panel, f"k-{panel.key}")))
+                for panel in section.panels
+            ),
+            section.notes,
+        )
+        for section in figure.sections
+    ]
+
+
+def render(run: Run, figures: Sequence[Figure]) -> str:
+    """The whole document. The same run gives the same bytes."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["capitalize_first"] = _capitalise
+    css = (_TEMPLATES / "report.css").read_text()
+    with matplotlib.rc_context(style.RC):
+        drawn = {figure.number: _sections(figure) for figure in figures}
+    return environment.get_template("report.html.j2").render(
+        run=run,
+        front=front.build(run),
+        figures=figures,
+        drawn=drawn,
+        provenance=provenance.tables(run),
+        reproduce=provenance.reproduce(run),
+        verdicts=style.VERDICTS,
+        css=Markup(css),
+        light=Markup(_colours(1)),
+        dark=Markup(_colours(2)),
+    )
+
+
+def _capitalise(words: str) -> str:
+    return words[:1].upper() + words[1:]

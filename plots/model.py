@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""What the figures draw from: a run as plain, immutable values, free of file formats.
+
+Numbers are None where the run has none; figures say why instead of drawing nothing or zero.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from plots import style
+
+#: parameter name and value, sorted by name
+Params = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where a number was measured. Numbers of two places are never drawn in one panel."""
+
+    where: str
+    kernel: str
+    accel: str
+
+    @property
+    def emulated(self) -> bool:
+        """True where times are an emulator's and only counts compare mechanisms."""
+        return self.accel == "tcg"
+
+    @property
+    def label(self) -> str:
+        """Text for headings."""
+        if self.where == "host":
+            return f"host, kernel {self.kernel}"
+        how = {"tcg": "emulated (TCG)", "kvm": "KVM"}.get(self.accel, self.accel)
+        return f"{self.where}, kernel {self.kernel}, {how}"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One mechanism variant as entered in a run; `entry` tells a second entry (A/A) apart."""
+
+    mechanism: str
+    variant: str
+    entry: str = ""
+
+    @property
+    def label(self) -> str:
+        """Text for labels, e.g. "epoll lt" or just "poll" where the variant repeats the name."""
+        name = self.mechanism
+        if self.variant and self.variant != self.mechanism:
+            name = f"{self.mechanism} {self.variant}"
+        return f"{name} ({self.entry})" if self.entry else name
+
+    @property
+    def short(self) -> str:
+        """Label inside a panel that names the mechanism already."""
+        name = self.variant or self.mechanism
+        return f"{name} ({self.entry})" if self.entry else name
+
+    @property
+    def look(self) -> style.Look:
+        """Colour, marker, dash, fill and weight."""
+        return style.look(self.mechanism, self.variant)
+
+    @property
+    def sort_key(self) -> tuple[tuple[int, str, int, str], str]:
+        """Order in every list."""
+        return style.sort_key(self.mechanism, self.variant), self.entry
+
+    @property
+    def is_reference(self) -> bool:
+        """True for epoll level-triggered, the line every panel repeats."""
+        return self.mechanism == "epoll" and self.variant == "lt" and not self.entry
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A workload with its parameters."""
+
+    workload: str
+    params: Params
+
+    def value(self, name: str) -> str | None:
+        """A parameter's text, or None."""
+        return dict(self.params).get(name)
+
+    def number(self, name: str) -> float | None:
+        """A parameter as a number, or None where it is absent or a word."""
+        text = self.value(name)
+        if text is None:
+            return None
+        try:
+            return float(text)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One stored metric of one side in one cell, with its interval and ratios."""
+
+    place: Place
+    cell: Cell
+    side: Side
+    metric: str
+    unit: str
+    value: float | None = None
+    lo: float | None = None
+    hi: float | None = None
+    ratio: float | None = None
+    ratio_lo: float | None = None
+    ratio_hi: float | None = None
+    ratio_best: float | None = None
+    reference: str = ""
+    resolution_percent: float | None = None
+    band_percent: float | None = None
+    state: str = ""
+    interval: str = ""
+    no_interval: str = ""
+    n: int | None = None
+    blocks: int | None = None
+    headline: bool = True
+    status: str = "ok"
+    reason: str = ""
+
+    @property
+    def is_reference(self) -> bool:
+        """True where the ratio is 1 by definition."""
+        return (
+            not self.side.entry and self.reference == f"{self.side.mechanism}+{self.side.variant}"
+        )
+
+    @property
+    def measured(self) -> bool:
+        """True where there is a value to draw."""
+        return self.status == "ok" and self.value is not None
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Latencies of one side in one cell: upper bucket bounds in ns with counts, ascending."""
+
+    place: Place
+    cell: Cell
+    side: Side
+    kind: str  # "latency", "uncorrected" or "lateness"
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    total: int
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True)
+class Calls:
+    """System calls an operation makes, by name."""
+
+    place: Place
+    cell: Cell
+    side: Side
+    per_operation: tuple[tuple[str, float], ...]
+    tool: str = ""
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Shares of waits by events delivered: index 0 none, i = 2^(i-1) .. 2^i - 1 events.
+
+    `waits` is how many were counted, None where the run stored shares only.
+    """
+
+    place: Place
+    cell: Cell
+    side: Side
+    shares: tuple[float, ...]
+    waits: int | None = None
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Something not measured and why; no side or cell means all of them."""
+
+    place: Place
+    side: Side | None
+    cell: Cell | None
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One self-check of the run."""
+
+    name: str
+    state: str
+    detail: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything a report shows."""
+
+    run_id: str
+    started_at: str
+    profile: str
+    purpose: str
+    status: str
+    rows: tuple[Row, ...]
+    histograms: tuple[Histogram, ...] = ()
+    calls: tuple[Calls, ...] = ()
+    batches: tuple[Batches, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    checks: tuple[Check, ...] = ()
+    errors: tuple[str, ...] = ()
+    commands: tuple[tuple[str, str], ...] = ()
+    environments: tuple[tuple[str, Mapping[str, object]], ...] = ()
+    unknown_facts: tuple[tuple[str, str], ...] = ()
+    machine: str = ""
+    floor_instructions: float | None = None
+    floor_percent: float | None = None
+    floor_reason: str = ""
+    data_files: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Every place with a row, host first."""
+        found = {row.place for row in self.rows}
+        return tuple(sorted(found, key=lambda p: (p.where != "host", p)))

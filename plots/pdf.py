@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""The report as a PDF: the same figures and numbers as the HTML, set on A4 landscape pages."""
+
+import io
+from collections.abc import Sequence
+
+import matplotlib
+from matplotlib.backends.backend_pdf import PdfPages
+
+from plots import front, pdf_front, pdf_outline, pdf_table, provenance, style
+from plots.figure import Figure, Section
+from plots.model import Run
+from plots.pdf_page import Pager, first_row_height
+
+
+def _figure(pager: Pager, figure: Figure) -> None:
+    title = f"Figure {figure.number}. {figure.title}"
+    if figure.reason:
+        pager.need(0.8)
+        pager.mark(title)
+        pager.line(title, 12, bold=True)
+        pager.paragraph(f"{figure.reason[:1].upper()}{figure.reason[1:]}.", colour=style.MUTED)
+        pager.y += 0.14
+        return
+    pager.page()
+    pager.mark(title)
+    pager.line(title, 13, bold=True)
+    pager.y += 0.03
+    pager.paragraph(figure.caption, 8.0, colour=style.MUTED)
+    for section in figure.sections:
+        _section(pager, section, f"{title}, continued")
+
+
+def _section(pager: Pager, section: Section, again: str) -> None:
+    notes = 0.2 * len(section.notes)
+    pager.need(0.4 + notes + first_row_height(section.panels), again)
+    pager.line(section.heading, 9.6, bold=True)
+    for note in section.notes:
+        pager.paragraph(note, 7.6, colour=style.MUTED)
+    pager.y += 0.06
+    pager.panels(section.panels, f"{again}: {section.heading}")
+
+
+def _numbers(pager: Pager, figures: Sequence[Figure]) -> None:
+    filled = [figure for figure in figures if figure.tables]
+    if not filled:
+        return
+    pager.page()
+    pager.mark("Numbers of the figures")
+    pager.line("Numbers of the figures", 13, bold=True)
+    pager.y += 0.1
+    for figure in filled:
+        for one in figure.tables:
+            name = f"Numbers of figure {figure.number}, {figure.title}"
+            pager.need(1.2)
+            pager.line(name, 9.6, bold=True)
+            pdf_table.draw(pager, one, name)
+
+
+def _provenance(pager: Pager, run: Run) -> None:
+    title = "19. Provenance"
+    pager.page()
+    pager.mark(title)
+    pager.line(title, 13, bold=True)
+    pager.y += 0.1
+    pager.line("How to reproduce", 9.6, bold=True)
+    for number, step in enumerate(provenance.reproduce(run), start=1):
+        pager.paragraph(f"{number}. {step}", again=title)
+    pager.y += 0.1
+    for one in provenance.tables(run):
+        pdf_table.draw(pager, one, f"{title}: {one.title}")
+
+
+def _pages(run: Run, figures: Sequence[Figure]) -> Pager:
+    pager = Pager(f"Kevbench report, run {run.run_id}")
+    pdf_front.draw(pager, front.build(run))
+    room = pdf_front.contents_height(figures)
+    pager.need(room)
+    page, top = len(pager.pages) - 1, pager.y + 0.2
+    pager.y += room
+    for figure in figures:
+        _figure(pager, figure)
+    _provenance(pager, run)
+    _numbers(pager, figures)
+    pdf_front.contents(pager, figures, page, top)
+    pager.footers()
+    return pager
+
+
+def render(run: Run, figures: Sequence[Figure]) -> bytes:
+    """The whole document. The same run gives the same bytes."""
+    buffer = io.BytesIO()
+    # Dates are left out rather than fixed: the report states when the run was, not when it was drawn.
+    about = {
+        "Title": f"Kevbench report {run.run_id}",
+        "Subject": "Cost of Linux event-notification mechanisms",
+        "Creator": "Kevbench",
+        "Producer": None,
+        "CreationDate": None,
+    }
+    with matplotlib.rc_context(style.RC), PdfPages(buffer, metadata=about) as document:
+        pager = _pages(run, figures)
+        for canvas in pager.pages:
+            document.savefig(canvas)
+    return pdf_outline.add(buffer.getvalue(), pager.marks)

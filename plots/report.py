@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""Writes report.html and report.pdf into a run directory."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from plots import figures, html, pdf
+from plots.load import load
+
+HTML_NAME = "report.html"
+PDF_NAME = "report.pdf"
+
+
+def render(run_dir: Path) -> tuple[Path, Path]:
+    """Draws the report of a run; returns the paths of the HTML and the PDF.
+
+    Each file is replaced whole or left as it was. Raises results.errors.ResultsError for data that
+    cannot be read and OSError for a directory that cannot be written.
+    """
+    run = load(run_dir)
+    directory = run_dir if run_dir.is_dir() else run_dir.parent
+    drawn = figures.build(run)
+    page = html.render(run, drawn).encode()
+    document = pdf.render(run, drawn)
+    return (
+        _replace(directory / HTML_NAME, page),
+        _replace(directory / PDF_NAME, document),
+    )
+
+
+def _replace(path: Path, content: bytes) -> Path:
+    """Writes beside the target, then renames: a reader never sees half a file."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
