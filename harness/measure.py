@@ -203,15 +203,17 @@ class Run:
 
     def _remarks(self, data: CellData) -> None:
         """What went wrong in the cell, for people now and for the end record."""
-        found = [f"{label}: {reason}" for label, reason in data.lost.items()]
-        found += [f"{label}: {remark}" for label, remark in data.load_remarks.items()]
+        by_reason: dict[str, list[str]] = {}
+        for label, reason in [*data.lost.items(), *data.load_remarks.items()]:
+            by_reason.setdefault(reason, []).append(label)
+        found = [f"{', '.join(labels)}: {reason}" for reason, labels in by_reason.items()]
         if data.void is not None:
             found.append(f"void: {data.void}")
         for text in found:
-            if "not applicable" in text:
-                continue
-            self.errors.append(f"{data.cell.title}: {text}")
-            self.progress.message(f"kevbench: {data.cell.title}: {text}")
+            # A limit of the mechanism is a result, shown among the skips, and no error.
+            if "not applicable" not in text:
+                self.errors.append(f"{data.cell.title}: {text}")
+                self.progress.message(f"kevbench: {data.cell.title}: {text}")
 
     def _close_run(
         self, writer: ResultWriter, place: Mapping[str, Any], outcome: Outcome, seconds: float

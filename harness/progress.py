@@ -29,14 +29,17 @@ class Progress:
         self._done = min(self._total, self._done + amount)
         self.show(text)
 
-    def show(self, text: str) -> None:
-        """Draws, but not more often than an eye or a log can use."""
+    def show(self, text: str, ahead: float = 0.0) -> None:
+        """Draws, but not more often than an eye or a log can use.
+
+        `ahead` are planned seconds of the present cell that are done but not yet added.
+        """
         moment = time.monotonic()
         wait = _REDRAW_S if self._bar else _LINE_EVERY_S
         if self._quiet or moment - self._drawn < wait:
             return
         self._drawn = moment
-        share = self._done / self._total
+        share = min(1.0, (self._done + ahead) / self._total)
         elapsed = moment - self._start
         if not self._bar:
             print(f"[{elapsed:6.0f} s, {100 * share:3.0f} %] {text}", file=self._stream, flush=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from harness.celldata import CellData
 from harness.controller.cellrun import Setting
 from harness.errors import MeasurementFault
+from harness.estimate import cell_seconds
 from harness.load import httperf, wrk
 from harness.load.calibrate import httperf_ceiling
 from harness.load.errors import LoadError
@@ -26,7 +27,7 @@ from results.identity import derived_seed
 from results.keys import case_key
 
 #: Seconds of sending at one point.
-DURATION_S = {"quick": 0.4, "full": 30.0}
+DURATION_S = {"quick": 0.25, "full": 30.0}
 _CONNECTIONS = 512
 _WRK_CONNECTIONS = 64
 _WRK_SECONDS = 5
@@ -43,7 +44,7 @@ class HttpCellRun:
         self.profile = profile
         self.port = port
         self.raw = raw
-        self._rng = random.Random(derived_seed(setting.seed, "http", cell.title))
+        self._rng = random.Random(derived_seed(setting.seed, "http", cell.identity))
         self._rate = float(cell.params.get("rate", "1000"))
         # On two processors or more, client and server have one each.
         self._client = [1] if cpus() > 1 else []
@@ -51,7 +52,7 @@ class HttpCellRun:
 
     def run(self) -> CellData:
         """Measures. What was measured before an Interrupted is in `data`."""
-        self.data.operations = 1
+        self.data.operations = {side.label: 1 for side in self.cell.sides}
         for side in self.cell.sides:
             variant = side.variant
             self.data.case_keys[side.label] = case_key(
@@ -68,7 +69,11 @@ class HttpCellRun:
                 self.setting.interrupt.check()
                 if side.label not in self.data.lost:
                     self._point(side, pair, position)
-            self.setting.step(f"{self.cell.title}: pair {pair + 1} of {self.cell.protocol.pairs}")
+            pairs = self.cell.protocol.pairs
+            self.setting.step(
+                f"{self.cell.title}: pair {pair + 1} of {pairs}",
+                cell_seconds(self.cell) * (pair + 1) / pairs,
+            )
         self._headroom()
         if self.profile == "full":
             self._closed_loop()
