@@ -39,6 +39,49 @@ std::vector<scenario> scenarios() {
     for (const char* position : {"first", "last"}) {
         all.push_back({"idle_scan", {{"registered", "300"}, {"position", position}}});
     }
+    for (const char* active : {"1", "64", "150"}) {
+        all.push_back({"active_ratio", {{"registered", "150"}, {"active", active}}, 1000});
+    }
+    all.push_back({"active_ratio",
+                   {{"registered", "150"}, {"active", "100"}, {"batch", "1"}, {"buffers", "2"}},
+                   500});
+    all.push_back(
+        {"active_ratio",
+         {{"registered", "100"}, {"active", "100"}, {"source", "tcp"}, {"payload", "5000"}},
+         500});
+    for (const char* source : {"eventfd", "pipe", "unix", "tcp"}) {
+        all.push_back({"chain", {{"registered", "40"}, {"active", "1"}, {"source", source}}, 300});
+        all.push_back({"chain",
+                       {{"registered", "40"}, {"active", "30"}, {"batch", "3"}, {"source", source}},
+                       300});
+        all.push_back({"harvest", {{"registered", "40"}, {"source", source}}, 300});
+    }
+    for (const char* operation : {"add-remove", "modify", "cycle"}) {
+        for (const char* batch : {"1", "16"}) {
+            for (const char* order : {"in-order", "random"}) {
+                all.push_back({"ctl_churn",
+                               {{"registered", "50"},
+                                {"operation", operation},
+                                {"batch", batch},
+                                {"order", order}},
+                               301});
+            }
+        }
+    }
+    for (const char* source : {"eventfd", "pipe", "unix", "tcp"}) {
+        for (const char* payload : {"1", "16384"}) {
+            all.push_back({"source_pingpong", {{"source", source}, {"payload", payload}}, 30});
+        }
+        all.push_back({"wake_latency", {{"source", source}, {"interval", "0"}}, 30});
+    }
+    for (const char* placement : {"same-cpu", "free"}) {
+        all.push_back({"source_pingpong", {{"placement", placement}}, 30});
+        all.push_back({"wake_latency", {{"placement", placement}, {"interval", "10"}}, 30});
+    }
+    all.push_back({"chain", {{"registered", "1"}}, 20});
+    all.push_back({"harvest", {{"registered", "40"}, {"rearm", "yes"}, {"batch", "7"}}, 300});
+    all.push_back({"empty_wait", {{"registered", "40"}}, 50});
+    all.push_back({"footprint", {{"registered", "40"}}, 50});
     for (scenario& each : all) {
         each.name = each.workload;
         for (const auto& [name, value] : each.chosen) {

@@ -161,6 +161,10 @@ int ring::submit() noexcept {
             mode_flags = IORING_ENTER_SQ_WAKEUP;
         } else {
             count = entry_count();
+            if (mode_ == ring_mode::defer) {
+                // Runs what was deferred, or a cancelled request would keep its file open.
+                mode_flags = IORING_ENTER_GETEVENTS;
+            }
         }
         const int status =
             io_uring_enter(static_cast<unsigned>(ring_.ring_fd), count, 0, mode_flags, nullptr);

@@ -20,14 +20,14 @@ void buffer_pool::page_aligned_delete::operator()(std::byte* block) const noexce
     ::operator delete[](block, page);
 }
 
-buffer_pool::buffer_pool(std::uint32_t count, std::uint32_t size) : count_(count), size_(size) {
+buffer_pool::buffer_pool(std::uint32_t count, std::uint32_t size)
+    : size_(size), bytes_(std::size_t{count} * size) {
     if (!std::has_single_bit(count) || !std::has_single_bit(size)) {
         throw usage_error(
             fmt::format("buffers={} of {} bytes is not possible: use powers of two", count, size));
     }
-    const std::size_t bytes = std::size_t{count} * size;
-    base_.reset(new (page) std::byte[bytes]);
-    std::fill_n(base_.get(), bytes, std::byte{0});
+    base_.reset(new (page) std::byte[bytes_]);
+    std::fill_n(base_.get(), bytes_, std::byte{0});
 }
 
 std::uint32_t default_buffer_count(std::uint64_t outstanding, std::uint64_t batch) {

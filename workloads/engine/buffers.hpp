@@ -20,13 +20,16 @@ class buffer_pool {
     /// Both powers of two. Throws usage_error otherwise and std::bad_alloc when memory is short.
     buffer_pool(std::uint32_t count, std::uint32_t size);
 
-    [[nodiscard]] adapter::buffer_set set() const noexcept { return {base_.get(), count_, size_}; }
-    [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+    [[nodiscard]] adapter::buffer_set set() const noexcept {
+        return {base_.get(), static_cast<std::uint32_t>(bytes_ / size_),
+                static_cast<std::uint32_t>(size_)};
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     /// The next buffer in turn, size() bytes long.
     [[nodiscard]] std::byte* next() noexcept {
-        std::byte* chosen = base_.get() + std::size_t{turn_} * size_;
-        turn_ = (turn_ + 1) & (count_ - 1);
+        std::byte* chosen = base_.get() + offset_;
+        offset_ = (offset_ + size_) & (bytes_ - 1);
         return chosen;
     }
 
@@ -35,9 +38,9 @@ class buffer_pool {
         void operator()(std::byte* block) const noexcept;
     };
     std::unique_ptr<std::byte[], page_aligned_delete> base_;
-    std::uint32_t count_;
-    std::uint32_t size_;
-    std::uint32_t turn_ = 0;
+    std::size_t offset_ = 0;  // of the next buffer
+    std::size_t size_;
+    std::size_t bytes_;
 };
 
 /// Buffers for a cell that may have `outstanding` messages under way and takes `batch` a wait:

@@ -25,15 +25,9 @@ class flow_checksum {
             put(*data++);
             --size;
         }
-        for (; size >= sizeof(std::uint64_t); size -= sizeof(std::uint64_t)) {
-            std::uint64_t word;
-            std::memcpy(&word, data, sizeof word);
-            data += sizeof word;
-            position_ += sizeof word;
-            first_ += word;
-            second_ += first_;
-        }
-        for (; size != 0; --size) {
+        position_ += size & ~std::size_t{7};
+        data = take_words(data, size);
+        for (size &= 7U; size != 0; --size) {
             put(*data++);
         }
     }
@@ -41,26 +35,54 @@ class flow_checksum {
     /// Closes the current message; the value is what it adds to the total.
     [[nodiscard]] std::uint64_t end_of_message() noexcept {
         if ((position_ & 7U) != 0) {
-            close_word();
+            close_word(open_);
+            open_ = 0;
         }
         position_ = 0;
-        // Two odd constants keep the sums of different flows from cancelling out.
-        return (first_ * 0x9E37'79B9'7F4A'7C15U) ^ (second_ * 0xC2B2'AE3D'27D4'EB4FU);
+        return mix();
+    }
+
+    /// absorb() and end_of_message() for a message that arrived whole, which is the usual case and
+    /// needs no state between the two.
+    [[nodiscard]] std::uint64_t absorb_message(const std::byte* data, std::size_t size) noexcept {
+        data = take_words(data, size);
+        if (std::size_t rest = size & 7U; rest != 0) {
+            std::uint64_t word = 0;
+            do {
+                word = word << 8U | std::to_integer<std::uint64_t>(data[--rest]);
+            } while (rest != 0);
+            close_word(word);
+        }
+        return mix();
     }
 
     void restart() noexcept { *this = flow_checksum{}; }
 
   private:
+    /// Takes the whole words of `size` bytes; where they end.
+    const std::byte* take_words(const std::byte* data, std::size_t size) noexcept {
+        for (; size >= sizeof(std::uint64_t); size -= sizeof(std::uint64_t)) {
+            std::uint64_t word;
+            std::memcpy(&word, data, sizeof word);
+            data += sizeof word;
+            close_word(word);
+        }
+        return data;
+    }
     void put(std::byte value) noexcept {
         open_ |= std::to_integer<std::uint64_t>(value) << (8 * (position_ & 7U));
         if ((++position_ & 7U) == 0) {
-            close_word();
+            close_word(open_);
+            open_ = 0;
         }
     }
-    void close_word() noexcept {
-        first_ += open_;
+    void close_word(std::uint64_t word) noexcept {
+        first_ += word;
         second_ += first_;
-        open_ = 0;
+    }
+    [[nodiscard]] std::uint64_t mix() const noexcept {
+        // Odd factors keep what different flows add to the total from cancelling out.
+        return (first_ * 0x9E37'79B9'7F4A'7C15U) ^ (second_ * 0xC2B2'AE3D'27D4'EB4FU);
     }
 
     std::uint64_t first_ = 0;

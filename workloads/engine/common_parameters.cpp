@@ -70,6 +70,17 @@ table_plan make_table_plan(const parameters& values, std::uint64_t outstanding) 
     return plan;
 }
 
+std::uint32_t active_flows(const parameters& values) {
+    const std::int64_t active = values.number("active");
+    const std::int64_t registered = values.number("registered");
+    if (active > registered) {
+        throw usage_error(
+            fmt::format("active={} is above registered={}: lower active or raise registered",
+                        active, registered));
+    }
+    return static_cast<std::uint32_t>(active);
+}
+
 std::vector<std::uint32_t> seeded_permutation(std::uint32_t count) {
     std::vector<std::uint32_t> order(count);
     std::iota(order.begin(), order.end(), 0U);

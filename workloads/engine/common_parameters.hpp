@@ -23,6 +23,9 @@ namespace kevbench::workload {
 /// most. Throws usage_error when buffers is not a power of two.
 [[nodiscard]] table_plan make_table_plan(const parameters& values, std::uint64_t outstanding);
 
+/// The value of `active`. Throws usage_error when it is above `registered`.
+[[nodiscard]] std::uint32_t active_flows(const parameters& values);
+
 /// 0 .. count-1 in a random order that depends on `count` alone, so every mechanism and every
 /// process gets the same one.
 [[nodiscard]] std::vector<std::uint32_t> seeded_permutation(std::uint32_t count);

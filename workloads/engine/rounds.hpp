@@ -43,25 +43,33 @@ struct round_plan {
 
 /// Everything the hot loop uses.
 template <class A, class Policy, bool Checked>
-class round_state {
+class round_state : public watch_table<A>,
+                    public consumer<round_state<A, Policy, Checked>, Policy> {
   public:
+    using watch_table<A>::mechanism;
+
     round_state(const round_plan& plan, const typename A::variant_type& variant)
-        : table(plan.table, variant),
+        : watch_table<A>(plan.table, variant),
           counter(plan.table.payload),
           stimulus(plan.table.payload),
-          turns(plan.turns),
-          active(plan.active),
-          sink(table.mechanism, table.buffers, *this) {}
+          active(plan.active) {
+        turns.reserve(plan.turns.size());
+        for (const std::uint32_t at : plan.turns) {
+            turns.push_back(&this->flows[at]);
+        }
+        turn = turns.data();
+        last_turn = turn + turns.size() - 1;
+    }
 
     void on_data(adapter::watch& target, const std::byte* data, std::size_t size) noexcept {
         counter.take(static_cast<flow&>(target), data, size);
     }
-    void on_end(adapter::watch&, int) noexcept { broken = true; }
+    void on_end(adapter::watch&, int) noexcept { give_up(); }
 
     /// False when the message could not be written whole.
     bool signal(flow& chosen, std::uint64_t number) noexcept {
         if constexpr (synthetic_adapter<A>) {
-            return table.mechanism.post(chosen, stimulus.size());
+            return mechanism.post(chosen, static_cast<std::uint32_t>(stimulus.size()));
         } else {
             const std::byte* bytes = stimulus.stamp(number);
             return ::write(chosen.far, bytes, stimulus.size()) ==
@@ -69,36 +77,41 @@ class round_state {
         }
     }
 
-    watch_table<A> table;
+    void give_up() noexcept {
+        broken = true;
+        goal = 0;
+    }
+
     message_counter<Checked> counter;
+    std::uint64_t goal = 0;  // messages to wait for
     message stimulus;
-    const std::vector<std::uint32_t>& turns;
-    std::size_t turn = 0;
+    std::vector<flow*> turns;
+    flow** turn = nullptr;       // next to be made readable
+    flow** last_turn = nullptr;  // after which the cycle starts again
     std::uint32_t active;
     bool broken = false;
-    consumer<A, Policy, round_state> sink;
+    tally work;  // of this run; here because a further pointer in the loop costs a register
     watchdog guard;
 };
 
 /// The measured loop; callgrind collects inside functions of this name pattern only.
 template <class A, class Policy, bool Checked>
 [[gnu::noinline]] void kevbench_hot_rounds(round_state<A, Policy, Checked>& state,
-                                           std::uint64_t operations, tally& work) {
-    std::uint64_t sent = 0;
-    while (sent < operations && !state.broken) {
+                                           std::uint64_t operations) {
+    for (std::uint64_t sent = 0; sent < operations && !state.broken;) {
         const std::uint64_t goal = std::min<std::uint64_t>(sent + state.active, operations);
+        state.goal = goal;
         for (; sent < goal; ++sent) {
-            flow& chosen = state.table.flows[state.turns[state.turn]];
-            state.turn = state.turn + 1 == state.turns.size() ? 0 : state.turn + 1;
+            flow& chosen = **state.turn;
+            state.turn = state.turn == state.last_turn ? state.turns.data() : state.turn + 1;
             if (!state.signal(chosen, sent)) [[unlikely]] {
-                state.broken = true;
+                state.give_up();
             }
         }
-        while (state.counter.messages() < goal && !state.broken) {
-            const int delivered =
-                state.table.mechanism.wait(adapter::wait_forever, state.table.batch, state.sink);
+        while (state.counter.messages() < state.goal) {
+            const int delivered = state.mechanism.wait(adapter::wait_forever, state.batch, state);
             if (delivered > 0) [[likely]] {
-                work.count_wait(static_cast<std::uint32_t>(delivered));
+                state.work.count_wait(static_cast<std::uint32_t>(delivered));
             } else {
                 state.guard.examine(delivered, state.counter.messages());
             }
@@ -117,10 +130,12 @@ class round_cell final : public cell {
     void run(std::uint64_t operations, observer* /*timing*/, tally& work) override {
         state_->counter.begin_run();
         state_->guard.restart();
-        kevbench_hot_rounds(*state_, operations, work);
-        work.operations += operations;
-        state_->sink.report(work);
-        state_->counter.report(work);
+        state_->work = tally{};
+        kevbench_hot_rounds(*state_, operations);
+        state_->work.operations = operations;
+        state_->report(state_->work);
+        state_->counter.report(state_->work);
+        work += state_->work;
         if (state_->broken) {
             throw fault("a stimulus or a receive failed, so the run is void");
         }

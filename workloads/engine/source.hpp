@@ -73,11 +73,13 @@ class message {
         return bytes_.data();
     }
     [[nodiscard]] const std::byte* data() const noexcept { return bytes_.data(); }
-    [[nodiscard]] std::uint32_t size() const noexcept { return payload_; }
+    /// For adapter::operation, which has one buffer field for sends and receives.
+    [[nodiscard]] std::byte* mutable_data() noexcept { return bytes_.data(); }
+    [[nodiscard]] std::size_t size() const noexcept { return payload_; }
 
   private:
     std::vector<std::byte> bytes_;
-    std::uint32_t payload_;
+    std::size_t payload_;
 };
 
 }  // namespace kevbench::workload

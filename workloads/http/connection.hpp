@@ -49,7 +49,7 @@ struct connection : adapter::watch {
     bool input_ended = false;  ///< the client has shut its side
     bool unread = false;       ///< the client sent more than was read; a close would reset it
     bool sending = false;      ///< completion: the front reply is with the kernel
-    bool stalled = false;      ///< completion: the mechanism had no room to send
+    bool stalled = false;      ///< sending is to be tried again after a pause
     std::uint32_t sent = 0;    ///< readiness: bytes of the front reply already sent
     std::size_t discarded = 0;
     request_scanner scanner;

@@ -50,37 +50,35 @@ inline constexpr std::uint32_t accept_pause_waits = 1024;
 
 /// Used by one thread, which also destroys it.
 template <class A, class Policy>
-class server {
+class server : public consumer<server<A, Policy>, Policy> {
   public:
     static constexpr bool accepts_all = true;
 
     /// Both descriptors are watched from now on and outlive the server. Throws fault.
     server(const http_options& options, const typename A::variant_type& variant, int listener,
            int stop)
-        : batch_(options.batch),
+        : buffers(default_buffer_count(options.connections, options.batch), default_buffer_size(1)),
+          mechanism(variant),
+          batch_(options.batch),
           keep_alive_(options.keep_alive),
           modifies_((variant.fixed.capabilities & adapter::caps::modify) != 0),
           one_shot_(variant.fixed.mode == adapter::trigger::one_shot),
           reading_(adapter::bits::readable | (Policy::edge ? adapter::bits::read_hangup : 0U)),
-          buffers_(default_buffer_count(options.connections, options.batch),
-                   default_buffer_size(1)),
           replies_(options.body),
-          table_(options.connections),
-          mechanism_(variant),
-          sink_(mechanism_, buffers_, *this) {
+          table_(options.connections) {
         adapter::config settings;
         settings.max_watches = options.connections + 2;
         settings.max_batch = options.batch;
-        settings.buffers = buffers_.set();
-        open_adapter(mechanism_, settings);
+        settings.buffers = buffers.set();
+        open_adapter(mechanism, settings);
         watch_first(listener_, listener, adapter::bits::acceptable);
         watch_first(stop_, stop, adapter::bits::readable);
-        require_registered(mechanism_.flush(), variant.fixed, listener);
+        require_registered(mechanism.flush(), variant.fixed, listener);
     }
     server(const server&) = delete;
     server& operator=(const server&) = delete;
     ~server() {
-        mechanism_.close();
+        mechanism.close();
         table_.for_each_open([](connection& each) { ::close(each.fd); });
     }
 
@@ -88,7 +86,8 @@ class server {
     void run() {
         std::uint32_t paused_waits = 0;
         while (!stopping_) {
-            const int delivered = mechanism_.wait(timeout(), batch_, sink_);
+            const bool retry = !stalled_.empty();  // what this wait stalls gets its pause first
+            const int delivered = mechanism.wait(timeout(), batch_, *this);
             if (delivered >= 0) [[likely]] {
                 done_.events.count_wait(static_cast<std::uint32_t>(delivered));
             } else if (delivered != -EINTR) {
@@ -97,7 +96,7 @@ class server {
             if (failure_ != 0) [[unlikely]] {
                 fail("watching the listener", failure_);
             }
-            if (!stalled_.empty()) [[unlikely]] {
+            if (retry) [[unlikely]] {
                 retry_stalled();
             }
             if (paused_) [[unlikely]] {
@@ -107,7 +106,7 @@ class server {
                 }
             }
         }
-        sink_.report(done_.events);
+        this->report(done_.events);
     }
 
     [[nodiscard]] const counters& done() const noexcept { return done_; }
@@ -146,16 +145,21 @@ class server {
         if (client.at == stage::serving && client.scanner.inside_request()) {
             done_.count(error_class::end_in_request);
         }
-        // A second end is the client's other direction: nothing can be sent any more.
         const bool again = std::exchange(client.input_ended, true);
-        if (again || client.replies.empty() || client.at == stage::draining) {
+        if (client.replies.empty() || client.at == stage::draining) {
             drop(client);
             return;
         }
         client.at = stage::finishing;
         if constexpr (!Policy::completes) {
-            // The end stays readable, so a level-triggered mechanism must not be asked for it.
-            set_interest(client, adapter::bits::writable);
+            if (again) {
+                // io_uring's poll reports the client's end whether asked to or not, so waiting for
+                // room to send would spin: this connection is tried after a pause instead.
+                stall(client);
+            } else {
+                // The end stays readable: a level-triggered mechanism must not be asked for it.
+                set_interest(client, adapter::bits::writable);
+            }
         }
     }
 
@@ -186,7 +190,7 @@ class server {
         client->fd = fd;
         client->socket = true;
         client->interest = reading_;
-        if (mechanism_.add(*client) != 0) {
+        if (mechanism.add(*client) != 0) {
             done_.count(error_class::not_watched);
             ::close(fd);
             table_.release(*client);
@@ -219,9 +223,12 @@ class server {
         }
     }
 
+    buffer_pool buffers;
+    A mechanism;
+
   private:
     [[noreturn]] void fail(std::string_view step, int result) {
-        const adapter::traits& fixed = mechanism_.describe();
+        const adapter::traits& fixed = mechanism.describe();
         throw fault(fmt::format("{} {}: {}: {}", fixed.mechanism, fixed.variant, step,
                                 std::strerror(-result)));
     }
@@ -230,7 +237,7 @@ class server {
         target.fd = fd;
         target.socket = true;
         target.interest = interest;
-        require_registered(mechanism_.add(target), mechanism_.describe(), fd);
+        require_registered(mechanism.add(target), mechanism.describe(), fd);
     }
 
     [[nodiscard]] std::int64_t timeout() const noexcept {
@@ -303,7 +310,7 @@ class server {
         }
         const auto bytes = replies_.bytes(client.replies.front());
         const adapter::submission answer =
-            mechanism_.submit({adapter::op_kind::send, &client, bytes.data(), bytes.size()});
+            mechanism.submit({adapter::op_kind::send, &client, bytes.data(), bytes.size()});
         switch (answer.outcome) {
             case adapter::verdict::queued:
                 client.sending = true;
@@ -319,7 +326,7 @@ class server {
         while (!client.replies.empty()) {
             const auto rest = replies_.bytes(client.replies.front()).subspan(client.sent);
             const adapter::submission answer =
-                mechanism_.submit({adapter::op_kind::send, &client, rest.data(), rest.size()});
+                mechanism.submit({adapter::op_kind::send, &client, rest.data(), rest.size()});
             if (answer.result < 0) {
                 if (answer.result == -EAGAIN) {
                     set_interest(client,
@@ -382,7 +389,7 @@ class server {
 
     /// Ends a connection; always false, so that callers can return it.
     bool drop(connection& client) noexcept {
-        mechanism_.remove(client);
+        mechanism.remove(client);
         ::close(client.fd);
         table_.release(client);
         slot_freed_ = true;
@@ -394,7 +401,7 @@ class server {
         const std::uint32_t before = std::exchange(target.interest, interest);
         if (modifies_) {
             if (before != interest || one_shot_) {
-                mechanism_.modify(target);
+                mechanism.modify(target);
             }
             return;
         }
@@ -402,10 +409,10 @@ class server {
             return;
         }
         if (before != 0) {
-            mechanism_.remove(target);
+            mechanism.remove(target);
         }
         if (interest != 0) {
-            mechanism_.add(target);
+            mechanism.add(target);
         }
     }
 
@@ -424,14 +431,11 @@ class server {
     int failure_ = 0;
     std::uint32_t reading_;  // interest of a connection that is read from
     counters done_;
-    buffer_pool buffers_;
     responses replies_;
     connection_table table_;
     adapter::watch listener_;
     adapter::watch stop_;
     std::vector<connection*> stalled_;
-    A mechanism_;  // after what its operations point into
-    consumer<A, Policy, server> sink_;
 };
 
 }  // namespace kevbench::workload::http

@@ -6,6 +6,7 @@
 
 #include "kevbench/adapter/epoll.hpp"
 #include "kevbench/adapter/null.hpp"
+#include "kevbench/adapter/plugin_adapter.hpp"
 #include "kevbench/adapter/poll.hpp"
 #include "kevbench/adapter/ring_completion.hpp"
 #include "kevbench/adapter/ring_poll.hpp"
@@ -18,6 +19,7 @@ struct type_list {};
 
 using builtin_adapters =
     type_list<null_adapter, select_adapter, poll_adapter, epoll_adapter<epoll_call::wait>,
-              epoll_adapter<epoll_call::pwait2>, ring_poll_adapter, ring_completion_adapter>;
+              epoll_adapter<epoll_call::pwait2>, ring_poll_adapter, ring_completion_adapter,
+              plugin_adapter>;
 
 }  // namespace kevbench::adapter

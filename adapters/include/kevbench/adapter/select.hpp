@@ -77,14 +77,16 @@ class select_adapter {
         const std::size_t start = resume_ < words * word_bits ? resume_ : 0;
         resume_ = 0;
         std::uint32_t delivered = 0;
-        scan(start, words * word_bits, limit, delivered, sink);
-        scan(0, start, limit, delivered, sink);
+        if (scan(start, words * word_bits, limit, delivered, sink)) {
+            scan(0, start, limit, delivered, sink);
+        }
         return static_cast<int>(delivered);
     }
 
-    /// Delivers ready descriptors in [from, to) and notes in resume_ where it had to stop.
+    /// Delivers ready descriptors in [from, to). False if the batch was full before the last of
+    /// them; resume_ is then the next.
     template <class Sink>
-    void scan(std::size_t from, std::size_t to, std::uint32_t limit, std::uint32_t& delivered,
+    bool scan(std::size_t from, std::size_t to, std::uint32_t limit, std::uint32_t& delivered,
               Sink& sink) {
         for (std::size_t at = from; at < to;) {
             // Read anew after each event: the sink may have removed other watches.
@@ -97,11 +99,11 @@ class select_adapter {
             }
             at += static_cast<std::size_t>(std::countr_zero(pending));
             if (at >= to) {
-                return;
+                break;
             }
             if (delivered == limit) {
                 resume_ = at;
-                return;
+                return false;
             }
             const std::uint32_t bits = (test(reading_.result, at) ? bits::readable : 0U) |
                                        (test(writing_.result, at) ? bits::writable : 0U);
@@ -110,6 +112,7 @@ class select_adapter {
             ++delivered;
             sink(event{target, bits, 0, nullptr});
         }
+        return true;
     }
 
     template <class Sink>

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace kevbench::workload {
 
@@ -34,6 +35,22 @@ struct tally {
         ++waits;
         events += delivered;
         ++batches[std::bit_width(delivered)];
+    }
+
+    tally& operator+=(const tally& other) noexcept {
+        operations += other.operations;
+        messages += other.messages;
+        bytes += other.bytes;
+        order += other.order;
+        events += other.events;
+        waits += other.waits;
+        would_block += other.would_block;
+        spurious += other.spurious;
+        errors += other.errors;
+        for (std::size_t at = 0; at < batches.size(); ++at) {
+            batches[at] += other.batches[at];
+        }
+        return *this;
     }
 };
 
@@ -71,6 +88,12 @@ class cell {
 
     /// Bytes of kernel memory one watch costs, known after setup(); negative = not measured here.
     [[nodiscard]] virtual double kernel_bytes_per_watch() const { return -1.0; }
+    /// The same for this process's own memory.
+    [[nodiscard]] virtual double user_bytes_per_watch() const { return -1.0; }
+    /// One line: how those two were measured, or why not.
+    [[nodiscard]] virtual std::string memory_note() const {
+        return "not measured: only footprint measures memory";
+    }
 };
 
 }  // namespace kevbench::workload

@@ -33,7 +33,11 @@ inline constexpr int accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
             moved = ::accept4(fd, nullptr, nullptr, accept_flags);
             break;
     }
-    return {verdict::done, moved < 0 ? -errno : static_cast<std::int32_t>(moved)};
+    const auto result = static_cast<std::int32_t>(moved);
+    if (result > 0) [[likely]] {
+        return {verdict::done, result};  // lets callers that ask the same go straight on
+    }
+    return {verdict::done, result < 0 ? -errno : result};
 }
 
 }  // namespace kevbench::adapter::detail

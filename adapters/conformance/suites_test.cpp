@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+//
+// Which variants each suite runs on, and which must not be missing.
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "fixture.hpp"
+
+namespace kevbench::adapter::conformance {
+namespace {
+
+INSTANTIATE_TEST_SUITE_P(All, ConformanceTest, ::testing::ValuesIn(all_variants()), test_name);
+INSTANTIATE_TEST_SUITE_P(All, ReadinessTest, ::testing::ValuesIn(readiness_variants()), test_name);
+INSTANTIATE_TEST_SUITE_P(All, LevelTest, ::testing::ValuesIn(readiness_variants(trigger::level)),
+                         test_name);
+INSTANTIATE_TEST_SUITE_P(All, EdgeTest, ::testing::ValuesIn(readiness_variants(trigger::edge)),
+                         test_name);
+INSTANTIATE_TEST_SUITE_P(All, OneShotTest,
+                         ::testing::ValuesIn(readiness_variants(trigger::one_shot)), test_name);
+INSTANTIATE_TEST_SUITE_P(All, CompletionTest, ::testing::ValuesIn(completion_variants()),
+                         test_name);
+
+struct name {
+    std::string_view mechanism;
+    std::string_view variant;
+};
+
+/// What any host with a current kernel can run. A skip of one of these is a failure.
+constexpr std::array required{
+    name{"null", "null"},
+    name{"select", "select"},
+    name{"select", "pselect"},
+    name{"select", "bigset"},
+    name{"poll", "poll"},
+    name{"poll", "ppoll"},
+    name{"epoll", "lt"},
+    name{"epoll", "et"},
+    name{"epoll", "et-once"},
+    name{"epoll", "oneshot"},
+    name{"epoll", "exclusive"},
+    name{"epoll", "pwait2"},
+    name{"io_uring", "poll"},
+    name{"io_uring", "poll+defer"},
+    name{"io_uring", "poll+fixed"},
+    name{"io_uring", "poll+sqpoll"},
+    name{"io_uring", "multishot"},
+    name{"io_uring", "multishot+defer"},
+    name{"io_uring", "multishot+fixed"},
+    name{"io_uring", "multishot+sqpoll"},
+    name{"io_uring", "completion"},
+    name{"io_uring", "completion+defer"},
+    name{"io_uring", "completion+fixed"},
+    name{"io_uring", "completion+sqpoll"},
+};
+
+TEST(RequiredVariants, AreAvailableOnThisHost) {
+    const std::vector<listing> known = list_variants();
+    for (const name& wanted : required) {
+        const auto row = std::find_if(known.begin(), known.end(), [&](const listing& candidate) {
+            return candidate.fixed.mechanism == wanted.mechanism &&
+                   candidate.fixed.variant == wanted.variant;
+        });
+        ASSERT_NE(row, known.end())
+            << wanted.mechanism << '/' << wanted.variant << " is not listed";
+        EXPECT_TRUE(row->state.available)
+            << wanted.mechanism << '/' << wanted.variant << ": " << row->state.reason;
+    }
+}
+
+}  // namespace
+}  // namespace kevbench::adapter::conformance

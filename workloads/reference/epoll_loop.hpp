@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+//
+// What a programmer would write for active_ratio on level-triggered epoll without any adapter: the
+// same stimulus, buffers, reads, counts and checks as engine/rounds.hpp, on the bare system calls.
+// The comparison in compare.py holds the adapter loop to within 2 % of its user instructions.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/buffers.hpp"
+#include "engine/flow.hpp"
+#include "engine/rounds.hpp"
+#include "engine/source.hpp"
+
+namespace kevbench::workload::reference {
+
+struct epoll_loop {
+    /// Registers everything. Throws fault when a system call fails.
+    explicit epoll_loop(const round_plan& plan);
+
+    std::uint32_t active;
+    buffer_pool buffers;
+    message stimulus;
+    message_counter<true> counter;
+    std::vector<flow> flows;
+    std::vector<flow*> turns;
+    std::vector<epoll_event> events;
+    channel_set sources;
+    descriptor epoll;
+    flow** turn = nullptr;
+    flow** last_turn = nullptr;
+};
+
+/// As kevbench_hot_rounds(). Throws fault when a system call fails.
+void kevbench_hot_hand_written(epoll_loop& loop, std::uint64_t operations, tally& work);
+
+}  // namespace kevbench::workload::reference
