@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""The module's tests in a guest: runs every program of kmod/tests in one boot and adds them up.
+
+A test program prints lines of its own and closes with "N passed, N failed, N skipped"; whether it
+passed is judged by that line and by its exit status together.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.guest.kernels import ensure_kernel, module_info
+from harness.guest.module import build_module, build_tests
+from harness.guest.run import run_in_guest, tell_stderr
+from harness.guest.spec import GuestResult, GuestSpec, Outcome
+
+_DRIVER = Path(__file__).parent / "run_tests.sh"
+_TOTALS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", re.MULTILINE)
+_PROGRAM_SECONDS = 300
+_BOOT_SECONDS = 120
+_SCRATCH_MIB = 64
+
+
+@dataclass(frozen=True)
+class ProgramResult:
+    """What one test program said. `problem` is one line on why it failed; empty if it did not."""
+
+    name: str
+    passed: int
+    failed: int
+    skipped: int
+    problem: str
+
+
+@dataclass(frozen=True)
+class SuiteResult:
+    """All programs of one boot, and the guest they ran in."""
+
+    programs: Sequence[ProgramResult]
+    guest: GuestResult
+
+    @property
+    def guest_problem(self) -> str:
+        """Why the boot as a whole counts as a failure of its own; empty if it does not.
+
+        The driver's own status is nothing to go by: programs are judged one by one.
+        """
+        if self.guest.faults:
+            return f"the kernel reports: {self.guest.faults[0]}"
+        if self.guest.outcome is not Outcome.EXITED:
+            return f"guest {self.guest.outcome.value}: {self.guest.reason or self.guest.number}"
+        return ""
+
+    @property
+    def passed(self) -> int:
+        return sum(program.passed for program in self.programs)
+
+    @property
+    def failed(self) -> int:
+        return sum(program.failed for program in self.programs) + bool(self.guest_problem)
+
+    @property
+    def skipped(self) -> int:
+        return sum(program.skipped for program in self.programs)
+
+
+def run_suite(
+    series: str,
+    module: Path | None = None,
+    programs: Sequence[Path] | None = None,
+    show: Callable[[bytes], None] | None = None,
+    tell: Callable[[str], None] = tell_stderr,
+) -> SuiteResult:
+    """Builds module and tests (unless given), boots a guest, runs the programs in it.
+
+    `show` gets the programs' output as it comes. Raises GuestError when there is nothing to run.
+    """
+    kernel = ensure_kernel(series)
+    module = module or build_module(kernel)
+    programs = programs or build_tests()
+    loaded_name = module_info(module.read_bytes(), "name")
+    mark = f"kvb-{secrets.token_hex(8)}"
+    output = bytearray()
+
+    def collect(data: bytes) -> None:
+        output.extend(data)
+        if show is not None:
+            show(data)
+
+    guest = run_in_guest(
+        GuestSpec(
+            command=[
+                *(str(_DRIVER), mark, str(_PROGRAM_SECONDS), loaded_name),
+                *(str(program) for program in programs),
+            ],
+            kernel=series,
+            add=programs,
+            module=module,
+            smp=2,
+            deadline_s=_BOOT_SECONDS + _PROGRAM_SECONDS * len(programs),
+            scratch_mib=_SCRATCH_MIB,
+        ),
+        stdout=collect,
+        stderr=collect,
+        tell=tell,
+    )
+    names = [str(program) for program in programs] + ["unload"]
+    return SuiteResult(parse_output(output.decode("utf-8", "replace"), mark, names), guest)
+
+
+def parse_output(text: str, mark: str, names: Sequence[str]) -> list[ProgramResult]:
+    """One result for each of `names`; one that never ran or never ended has failed."""
+    bodies: dict[str, tuple[str, int | None]] = {}
+    for section in re.split(rf"^{mark} begin ", text, flags=re.MULTILINE)[1:]:
+        name, _, body = section.partition("\n")
+        end = re.search(rf"^{mark} end (\d+)$", body, re.MULTILINE)
+        bodies[name] = (body[: end.start()], int(end.group(1))) if end else (body, None)
+    return [_judge(name, *bodies.get(name, ("", None))) for name in names]
+
+
+def _judge(name: str, body: str, status: int | None) -> ProgramResult:
+    short = Path(name).name
+    totals = _TOTALS.findall(body)
+    passed, failed, skipped = (int(number or 0) for number in totals[-1]) if totals else (0, 0, 0)
+    problem = ""
+    if status is None:
+        problem = "did not end" if body else "did not run"
+    elif status in (124, 137):
+        problem = f"killed after {_PROGRAM_SECONDS} s"
+    elif not totals:
+        problem = f"left without its closing line, status {status}"
+    elif status != 0 and not failed:
+        problem = f"left with status {status} although nothing failed"
+    elif failed:
+        first = re.search(r"^.*\b(?:FAIL|not ok)\b.*$", body, re.MULTILINE)
+        problem = first.group(0).strip() if first else f"{failed} failed"
+    # A program that broke off counts as one failure on top of those it reported.
+    broke_off = bool(problem) and not (failed and totals and status not in (None, 124, 137))
+    return ProgramResult(short, passed, failed + broke_off, skipped, problem)
+
+
+def summary_lines(result: SuiteResult) -> list[str]:
+    """The table of programs, what went wrong, and the closing line."""
+    lines = [
+        f"{program.name}: {program.passed} passed, {program.failed} failed, "
+        f"{program.skipped} skipped" + (f" ({program.problem})" if program.problem else "")
+        for program in result.programs
+    ]
+    if result.guest_problem:
+        lines.append(f"guest: {result.guest_problem}")
+    if result.skipped:
+        lines.append(f"{result.skipped} skipped")
+    lines.append(f"{result.passed} passed, {result.failed} failed")
+    return lines

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""Runs the stages and closes with the line `N passed, N failed`."""
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from harness.suite.outcome import Outcome
+from harness.suite.stages import STAGES, Stage
+
+EXAMPLES = """examples:
+  ./kevbench test                     everything
+  ./kevbench test style types         only these stages
+  ./kevbench test --list              what the stages are
+"""
+
+
+def choose(names: list[str], long: bool) -> list[Stage]:
+    known = {stage.name: stage for stage in STAGES}
+    for name in names:
+        if name not in known:
+            print(
+                f"kevbench test: there is no stage '{name}': use {', '.join(known)}",
+                file=sys.stderr,
+            )
+            raise SystemExit(4)
+    if names:
+        return [known[name] for name in names]
+    return [stage for stage in STAGES if long or not stage.long]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="kevbench test",
+        description="Run every test of the project. Exit status 1 when one fails.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("stage", nargs="*", help="only these stages")
+    parser.add_argument("--long", action="store_true", help="also the stages that take long")
+    parser.add_argument("--list", action="store_true", help="list the stages and stop")
+    args = parser.parse_args()
+    if args.list:
+        for stage in STAGES:
+            print(f"{stage.name:10} {stage.purpose}{' (--long)' if stage.long else ''}")
+        return 0
+
+    total = Outcome()
+    for stage in choose(args.stage, args.long):
+        print(f"== {stage.name}: {stage.purpose}", flush=True)
+        begun = time.monotonic()
+        outcome = stage.run()
+        for problem in outcome.problems:
+            print(f"FAILED {problem}")
+        for skip in outcome.skips:
+            print(f"SKIPPED {skip}")
+        print(
+            f"   {outcome.passed} passed, {outcome.failed} failed, {outcome.skipped} skipped"
+            f" in {time.monotonic() - begun:.0f} s",
+            flush=True,
+        )
+        total.add(outcome)
+    if total.passed + total.failed == 0:
+        total.fail("no test ran")
+    skipped = f", {total.skipped} skipped" if total.skipped else ""
+    print(f"{total.passed} passed, {total.failed} failed{skipped}")
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

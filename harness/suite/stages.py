@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""The stages of `./kevbench test`, cheapest first so that a broken tree fails early."""
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.suite.endtoend import main_job
+from harness.suite.outcome import Outcome, check_command, read_junit
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = "/usr/bin/python3"
+JOBS = str(min(4, os.cpu_count() or 2))
+CXX_SUFFIXES = (".cpp", ".hpp", ".h", ".c")
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    purpose: str
+    run: Callable[[], Outcome]
+    #: Left out unless asked for by name or by --long.
+    long: bool = False
+
+
+def environment(build: str = "release") -> dict[str, str]:
+    """The environment of every child: this tree's Python packages and one build's programs."""
+    result = dict(os.environ)
+    result["PYTHONPATH"] = f"{ROOT / 'build' / build / 'harness'}:{ROOT}"
+    result["PYTHONDONTWRITEBYTECODE"] = "1"
+    result["KEVBENCH_BUILD"] = str(ROOT / "build" / build)
+    return result
+
+
+def tracked(*suffixes: str, outside: tuple[str, ...] = ()) -> list[str]:
+    """Files git knows below the root, with one of the suffixes and not below `outside`."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    return [path for path in listing if path.endswith(suffixes) and not path.startswith(outside)]
+
+
+def command(title: str, words: list[str], limit_s: float = 600) -> Outcome:
+    return check_command(title, words, ROOT, environment(), limit_s)
+
+
+def style() -> Outcome:
+    outcome = Outcome()
+    cxx = tracked(*CXX_SUFFIXES, outside=("kmod/",))
+    if cxx:
+        outcome.add(command("clang-format", ["clang-format", "--dry-run", "-Werror", *cxx]))
+    python = tracked(".py", ".pyi")
+    outcome.add(command("black", ["black", "--check", "--quiet", *python]))
+    shell = [path for path in ("kevbench", ".ci/run") if (ROOT / path).is_file()]
+    outcome.add(command("shellcheck", ["shellcheck", *shell, *tracked(".sh")]))
+    outcome.add(licences())
+    return outcome
+
+
+def licences() -> Outcome:
+    """Every source file says in its first lines what licence it is under."""
+    outcome = Outcome()
+    sources = tracked(*CXX_SUFFIXES, ".py", ".pyi", ".sh", ".S", "CMakeLists.txt", ".cmake")
+    for path in sources:
+        with open(ROOT / path, encoding="utf-8", errors="replace") as source:
+            head = "".join(source.readline() for _ in range(3))
+        if "SPDX-License-Identifier:" not in head:
+            outcome.fail(f"licences: {path} lacks an SPDX-License-Identifier line")
+    if not outcome.failed:
+        outcome.passed += 1
+    return outcome
+
+
+def types() -> Outcome:
+    packages = [name for name in ("results", "harness", "plots") if (ROOT / name).is_dir()]
+    return command("mypy", [PYTHON, "-m", "mypy", *packages])
+
+
+def build(preset: str) -> Outcome:
+    outcome = Outcome()
+    if not (ROOT / "build" / preset / "build.ninja").is_file():
+        outcome.add(command(f"configure {preset}", ["cmake", "--preset", preset]))
+    if not outcome.failed:
+        words = ["cmake", "--build", "--preset", preset, "-j", JOBS]
+        outcome.add(command(f"build {preset}", words, limit_s=1800))
+    return outcome
+
+
+def ctest(preset: str, jobs: str = "1") -> Outcome:
+    """Builds one preset and runs its tests; they count one by one."""
+    outcome = build(preset)
+    if outcome.failed:
+        return outcome
+    report = ROOT / "build" / preset / "ctest.xml"
+    report.unlink(missing_ok=True)
+    words = ["ctest", "--preset", preset, "-j", jobs, "--output-junit", str(report)]
+    ran = check_command(f"ctest {preset}", words, ROOT, environment(preset), 1800)
+    cases = read_junit(preset, report)
+    outcome.add(cases)
+    if ran.failed and not cases.failed:
+        outcome.add(ran)
+    return outcome
+
+
+def pytest() -> Outcome:
+    outcome = build("release")
+    if outcome.failed:
+        return outcome
+    report = ROOT / "build" / "pytest.xml"
+    report.unlink(missing_ok=True)
+    words = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
+    ran = command("pytest", words, limit_s=1500)
+    cases = read_junit("pytest", report)
+    outcome.add(cases)
+    if ran.failed and not cases.failed:
+        outcome.add(ran)
+    return outcome
+
+
+def tidy() -> Outcome:
+    """clang-tidy over every translation unit of the release build that is this project's own."""
+    outcome = build("release")
+    if outcome.failed:
+        return outcome
+    words = ["run-clang-tidy", "-quiet", "-j", JOBS, "-p", "build/release"]
+    words.append(f"^{ROOT}/(adapters|workloads|harness|results)/.*\\.cpp$")
+    outcome.add(command("clang-tidy", words, limit_s=1500))
+    return outcome
+
+
+STAGES = (
+    Stage("style", "formats, shell and licence lines", style),
+    Stage("types", "mypy --strict over the Python packages", types),
+    Stage("release", "g++ build and its C++ tests", lambda: ctest("release")),
+    Stage("python", "Python tests", pytest),
+    Stage("mainjob", "./kevbench run and what it writes", lambda: main_job(ROOT, environment())),
+    Stage("tidy", "clang-tidy", tidy),
+    Stage(
+        "asan",
+        "clang build with address and undefined-behaviour sanitizers",
+        lambda: ctest("asan", "2"),
+    ),
+    Stage("tsan", "clang build with thread sanitizer", lambda: ctest("tsan", "2")),
+)

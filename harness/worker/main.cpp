@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+//
+// kevbench-worker: measures cells on behalf of a controller, or one cell for a person.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "kevbench/harness/documents.hpp"
+#include "kevbench/workload/error.hpp"
+#include "serve.hpp"
+
+namespace kevbench::worker {
+namespace {
+
+// Exit statuses of design: 0 ok, 2 void run, 4 usage or environment.
+constexpr int status_fault = 2;
+constexpr int status_usage = 4;
+
+CLI::App* add_cell_command(CLI::App& app, const char* name, const char* help,
+                           cell_arguments& cell) {
+    auto* command = app.add_subcommand(name, help);
+    command->add_option("workload", cell.workload, "workload, as 'list' names it")->required();
+    command->add_option("mechanism", cell.mechanism, "mechanism and variant, as epoll+et")
+        ->required();
+    command->add_option("--param", cell.params, "a parameter, as registered=1000; may be repeated")
+        ->allow_extra_args(false);
+    return command;
+}
+
+void print_document(const nlohmann::ordered_json& document) {
+    std::cout << document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+}
+
+int dispatch(int argc, char** argv) {
+    CLI::App app{"Runs cells: one workload on one event mechanism, measured in slices."};
+    app.require_subcommand(1);
+    app.footer(
+        "Examples:\n"
+        "  kevbench-worker list\n"
+        "  kevbench-worker run idle_scan epoll+et --param registered=1000 --counts\n"
+        "  kevbench-worker count idle_scan epoll+lt --operations 2000\n"
+        "  echo '{\"do\":\"about\"}' | kevbench-worker serve");
+
+    auto* list =
+        app.add_subcommand("list", "print mechanisms and workloads as a kvb.list document");
+    auto* about = app.add_subcommand("about", "print build, clock and counters as JSON");
+    auto* serving = app.add_subcommand("serve", "answer JSON requests on standard input");
+
+    run_arguments running;
+    auto* run = add_cell_command(app, "run", "measure one cell and print the slices", running.cell);
+    run->add_option("--operations", running.operations,
+                    "operations of each slice; as many as take 12 ms unless given")
+        ->check(CLI::PositiveNumber);
+    run->add_option("--slices", running.slices, "number of slices")->capture_default_str();
+    run->add_flag("--timed", running.timed, "record latencies");
+    run->add_flag("--counts", running.counts, "count system calls and kernel events too");
+    run->add_flag("--json", running.json, "print JSON");
+
+    count_arguments counting;
+    auto* count = add_cell_command(app, "count",
+                                   "do the operations and nothing else, for instruction counters",
+                                   counting.cell);
+    count->add_option("--operations", counting.operations, "operations to count")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    count->add_option("--warm-up", counting.warm_up, "operations before them")
+        ->capture_default_str();
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& fault) {
+        return app.exit(fault) == 0 ? 0 : status_usage;
+    }
+    if (*list) print_document(harness::list_document());
+    if (*about) print_document(harness::about_document());
+    if (*run) run_command(running);
+    if (*count) count_command(counting);
+    return *serving ? serve() : 0;
+}
+
+int fail(const char* text, int status) {
+    std::cerr << "kevbench-worker: " << text << "\n";
+    return status;
+}
+
+}  // namespace
+}  // namespace kevbench::worker
+
+int main(int argc, char** argv) {
+    using namespace kevbench;
+    try {
+        return worker::dispatch(argc, argv);
+    } catch (const workload::usage_error& fault) {
+        return worker::fail(fault.what(), worker::status_usage);
+    } catch (const workload::not_available& fault) {
+        return worker::fail(fault.what(), worker::status_usage);
+    } catch (const std::exception& fault) {
+        return worker::fail(fault.what(), worker::status_fault);
+    }
+}
