@@ -13,7 +13,7 @@ from typing import Any
 
 from harness import tree
 from harness.errors import UsageError
-from harness.names import Variant
+from harness.names import Variant, trigger_by_name
 
 _LIST_DEADLINE_S = 30
 
@@ -56,6 +56,8 @@ class Workload:
     available: bool
     reason: str | None
     params: dict[str, Parameter]
+    #: A timed pass gives latencies.
+    timed: bool = False
 
     def complete(self, given: dict[str, str]) -> dict[str, str]:
         """All parameters, those not given at their defaults. Raises UsageError for a bad one."""
@@ -76,6 +78,7 @@ class Catalogue:
     #: None = available here, else the reason why not.
     variants: dict[Variant, str | None] = field(default_factory=dict)
     workloads: dict[str, Workload] = field(default_factory=dict)
+    triggers: dict[Variant, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Catalogue:
@@ -89,10 +92,14 @@ class Catalogue:
                 )
                 for item in document["mechanisms"]
             }
+            triggers = {
+                Variant(item["name"], item["variant"]): _trigger(item)
+                for item in document["mechanisms"]
+            }
             workloads = {item["name"]: _workload(item) for item in document["workloads"]}
         except (KeyError, TypeError) as problem:
             raise UsageError(f"the worker's list is not usable ({problem}): build again") from None
-        return cls(document, variants, workloads)
+        return cls(document, variants, workloads, triggers)
 
     def find_variants(self, text: str) -> list[Variant]:
         """The variants "epoll" (all of it) or "epoll+lt" (one) names; UsageError when none."""
@@ -122,6 +129,18 @@ def _hint(wrong: str, names: Sequence[str]) -> str:
     return f": did you mean {near[0]}? ({known})" if near else f": {known}"
 
 
+def _trigger(item: dict[str, Any]) -> str:
+    """The trigger mode of a variant as far as ratios go.
+
+    Completion and the null adapter have no counterpart among epoll's modes and are held against lt.
+    """
+    if {"completion", "synthetic"} & set(item.get("capabilities", ())):
+        return "lt"
+    stated = item.get("trigger")
+    known = stated in ("lt", "et", "oneshot")
+    return str(stated) if known else trigger_by_name(Variant(item["name"], item["variant"]))
+
+
 def _workload(item: dict[str, Any]) -> Workload:
     params = {
         name: Parameter(
@@ -133,7 +152,25 @@ def _workload(item: dict[str, Any]) -> Workload:
         )
         for name, one in item["params"].items()
     }
-    return Workload(item["name"], bool(item["available"]), item["reason"], params)
+    return Workload(
+        item["name"], bool(item["available"]), item["reason"], params, bool(item.get("timed"))
+    )
+
+
+def _with_guest_only(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the variants that need a kernel of their own, where the build lacks them."""
+    known = {(item["name"], item["variant"]) for item in document["mechanisms"]}
+    for variant in ("get", "mapped", "mapped-et", "mapped+batch"):
+        if ("kevent", variant) not in known:
+            document["mechanisms"].append(
+                {
+                    "name": "kevent",
+                    "variant": variant,
+                    "available": False,
+                    "reason": "kevent.ko is not part of this machine's kernel: it needs the guest",
+                }
+            )
+    return document
 
 
 def load(plugins: Iterable[Path] = ()) -> Catalogue:
@@ -146,7 +183,7 @@ def load(plugins: Iterable[Path] = ()) -> Catalogue:
             command, capture_output=True, text=True, timeout=_LIST_DEADLINE_S, check=False
         )
         if done.returncode == 0:
-            return Catalogue.of(json.loads(done.stdout))
+            return Catalogue.of(_with_guest_only(json.loads(done.stdout)))
     except (OSError, subprocess.TimeoutExpired, ValueError) as problem:
         raise UsageError(f"kevbench-worker list failed ({problem}): build again") from None
     said = (done.stderr.strip() or "no message").splitlines()[-1]

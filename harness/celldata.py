@@ -39,7 +39,8 @@ class CellData:
 
     cell: Cell
     unit: str = "event"
-    operations: int = 0
+    #: Operations of a slice by side.
+    operations: dict[str, int] = field(default_factory=dict)
     calibration: dict[str, Any] | None = None
     case_keys: dict[str, str] = field(default_factory=dict)
     slices: list[Slice] = field(default_factory=list)

@@ -15,7 +15,7 @@ PER_DESCRIPTOR_S = 6e-6
 """Opening and closing one descriptor with its watch."""
 CALLGRIND_S = 2.5
 """One instruction count."""
-LOAD_POINT_S = 0.6
+LOAD_POINT_S = 0.4
 """One load point of httperf in the quick profile, server start included."""
 REPORT_S = 15.0
 

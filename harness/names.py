@@ -21,26 +21,27 @@ class Variant:
         """As people and options write it: "epoll+lt"."""
         return variant_name(self.mechanism, self.variant)
 
-    @property
-    def trigger(self) -> str:
-        """When a watch that stays ready is reported again: lt, et or oneshot.
 
-        Completion has no counterpart among readiness modes and counts as lt, as does all else that
-        reports while the condition holds.
-        """
-        base = self.variant.partition("+")[0]
-        if self.mechanism == "epoll":
-            return {"et": "et", "et-once": "et", "oneshot": "oneshot"}.get(base, "lt")
-        if self.mechanism == "io_uring":
-            return {"poll": "oneshot", "multishot": "et"}.get(base, "lt")
-        if base.endswith("-et"):
-            return "et"
-        return "oneshot" if base.endswith("-oneshot") else "lt"
+def trigger_by_name(variant: Variant) -> str:
+    """When a watch that stays ready is reported again: lt, et or oneshot, told from the name alone.
 
-    def reference(self, present: Collection[Variant]) -> Variant | None:
-        """The epoll variant this one is divided by: same trigger mode, else lt, else none."""
-        for mode in (self.trigger, "lt"):
-            candidate = Variant("epoll", mode)
-            if candidate in present:
-                return candidate
-        return None
+    Completion has no counterpart among readiness modes and counts as lt, as does all else that
+    reports while the condition holds.
+    """
+    base = variant.variant.partition("+")[0]
+    if variant.mechanism == "epoll":
+        return {"et": "et", "et-once": "et", "oneshot": "oneshot"}.get(base, "lt")
+    if variant.mechanism == "io_uring":
+        return {"poll": "oneshot", "multishot": "et"}.get(base, "lt")
+    if base.endswith("-et"):
+        return "et"
+    return "oneshot" if base.endswith("-oneshot") else "lt"
+
+
+def reference(trigger: str, present: Collection[Variant]) -> Variant | None:
+    """The epoll variant a side is divided by: same trigger mode, else lt, else none."""
+    for mode in (trigger, "lt"):
+        candidate = Variant("epoll", mode)
+        if candidate in present:
+            return candidate
+    return None

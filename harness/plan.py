@@ -8,7 +8,7 @@ import math
 import os
 import resource
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.catalogue import Catalogue, Workload
 from harness.errors import UsageError
@@ -27,7 +27,7 @@ from results.keys import params_text
 
 EXTERNAL = "http_one_byte"
 #: Descriptors a worker needs besides those it watches: streams, timers, rings, tracepoints.
-SPARE_DESCRIPTORS = 100
+SPARE_DESCRIPTORS = 160
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Side:
 
     variant: Variant
     entry: int = 1
+    #: lt, et or oneshot; decides which epoll variant it is divided by.
+    trigger: str = "lt"
 
     @property
     def label(self) -> str:
@@ -54,11 +56,21 @@ class Cell:
     instructions: bool
     protocol: Protocol
     sides: tuple[Side, ...]
+    #: Parameters that differ from their defaults or between the plan's cells: enough for people.
+    shown: frozenset[str] | None = None
 
     @property
     def title(self) -> str:
         """For people."""
-        return f"{self.workload} {params_text(self.params)}".rstrip()
+        names = self.params if self.shown is None else self.shown
+        chosen = {name: value for name, value in self.params.items() if name in names}
+        text = f"{self.workload} {params_text(chosen)}".rstrip()
+        return f"harness floor of {text}" if self.purpose == "floor" else text
+
+    @property
+    def identity(self) -> str:
+        """Workload with all parameters."""
+        return f"{self.workload} {params_text(self.params)}"
 
 
 @dataclass(frozen=True)
@@ -220,11 +232,14 @@ def _absent(variant: Variant) -> str:
     return "not part of this build"
 
 
-def _sides(variants: Sequence[Variant], request: Request) -> tuple[Side, ...]:
-    sides = [Side(item) for item in variants]
-    if request.aa:
-        sides += [Side(item, 2) for item in variants]
-    return tuple(sides)
+def _sides(variants: Sequence[Variant], catalogue: Catalogue, request: Request) -> tuple[Side, ...]:
+    """Every variant, and in a control its twin."""
+    entries = (1, 2) if request.aa else (1,)
+    return tuple(
+        Side(item, entry, catalogue.triggers.get(item, "lt"))
+        for entry in entries
+        for item in variants
+    )
 
 
 def _floor_cells(cells: Sequence[Cell], catalogue: Catalogue, profile: Profile) -> list[Cell]:
@@ -300,29 +315,40 @@ def make_plan(request: Request, catalogue: Catalogue, limit: int) -> Plan:
                     sweep.workload,
                     params,
                     sweep.purpose,
-                    sweep.latency and not request.aa,
+                    sweep.latency and workload.timed and not request.aa,
                     sweep.instructions and not request.aa,
                     CONTROL if request.aa else protocol,
-                    _sides(variants, request),
+                    _sides(variants, catalogue, request),
                 )
             )
             skips += [
                 Skip(sweep.workload, params, item, "unavailable", reason) for item, reason in unable
             ]
+    shown = _shown(cells, catalogue, sweeps)
     if not request.aa:
         cells += _floor_cells(cells, catalogue, profile)
     return Plan(
         request.profile,
         "aa" if request.aa else "bench",
-        tuple(cells),
+        tuple(
+            replace(
+                cell,
+                shown=frozenset(shown[cell.workload]),
+            )
+            for cell in cells
+        ),
         tuple(skips),
-        _shown(cells, catalogue),
+        shown,
     )
 
 
-def _shown(cells: Iterable[Cell], catalogue: Catalogue) -> dict[str, set[str]]:
-    """By workload, the parameters that differ between cells or from their defaults."""
+def _shown(
+    cells: Iterable[Cell], catalogue: Catalogue, chosen: Iterable[Sweep]
+) -> dict[str, set[str]]:
+    """By workload, the parameters that were chosen, or differ between cells or from their defaults."""
     shown: dict[str, set[str]] = {}
+    for sweep in chosen:
+        shown.setdefault(sweep.workload, set()).update(sweep.values)
     for cell in cells:
         defaults = catalogue.workloads[cell.workload].params
         names = shown.setdefault(cell.workload, set())

@@ -13,16 +13,16 @@ from harness.stats.bootstrap import RESAMPLES
 class Protocol:
     """The repetition plan of one cell.
 
-    A block runs every side once in random order and once in the reverse of it. All sides of a cell
-    run the same number of operations a slice: as many as take `target_ns` on the reference, but no
-    more than take `limit_ns` on the slowest side.
+    A block runs every side once in random order and once in the reverse of it. Sides run the number
+    of operations a slice that takes `target_ns` on the reference; one that would need more than
+    `limit_ns` for it runs as many as fit.
     """
 
     pairs: int
     blocks: int
     warmup_slices: int = 2
     target_ns: int = 12_000_000
-    limit_ns: int = 36_000_000
+    limit_ns: int = 24_000_000
     #: Drifting pairs are replaced, at most this many in a cell.
     spare_pairs: int = 2
     latency_pairs: int = 8

@@ -14,16 +14,14 @@ from plots import text
 def log_ticks(low: float, high: float) -> list[float]:
     """Ticks of a log axis from `low` to `high`: decades, and 2 and 5 where decades are few."""
     span = math.log10(high / low)
-    if span > 7:
-        factors, stride = (1.0,), math.ceil(span / 6)
-    elif span > 2.2:
-        factors, stride = (1.0,), 1
-    elif span > 1.1:
-        factors, stride = (1.0, 3.0), 1
-    elif span > 0.45:
-        factors, stride = (1.0, 2.0, 5.0), 1
-    else:
+    if span <= 0.45:
         return linear_ticks(low, high, 4)
+    factors: tuple[float, ...] = (1.0,)
+    if span <= 1.1:
+        factors = (1.0, 2.0, 5.0)
+    elif span <= 2.2:
+        factors = (1.0, 3.0)
+    stride = math.ceil(span / 6) if span > 7 else 1
     first = math.floor(math.log10(low))
     decades = range(first, math.ceil(math.log10(high)) + 1)
     ticks = [f * 10.0**d for d in decades for f in factors if (d - first) % stride == 0]
@@ -109,7 +107,7 @@ def rows_y(ax: Axes, labels: list[str]) -> None:
     """One row a label, the first on top, without an axis line."""
     ax.set_ylim(len(labels) - 0.4, -0.6)
     ax.yaxis.set_major_locator(FixedLocator(list(range(len(labels)))))
-    ax.yaxis.set_major_formatter(FixedFormatter(labels))
+    ax.yaxis.set_major_formatter(FixedFormatter([text.short(words) for words in labels]))
     ax.tick_params(axis="y", length=0, pad=4)
     ax.spines["left"].set_visible(False)
 

@@ -115,7 +115,7 @@ def _panel(
     limits: tuple[tuple[float, float], tuple[float, float]],
 ) -> Panel:
     wide = group.key == "overview"
-    height = 3.0 if wide else 2.6
+    height = 2.75 if wide else 2.6
     members = ([group.reference] if group.reference else []) + list(group.sides)
     members = [side for side in members if (side, "latency") in found]
 
@@ -163,7 +163,12 @@ def label_by_key(ax: Axes, series: Sequence[marks.Series], height_in: float) -> 
         sample = one.side.look.line() | {"markersize": 3.6, "clip_on": False}
         ax.plot([1.03, 1.075, 1.12], [y] * 3, transform=ax.transAxes, markevery=[1], **sample)
         ax.text(
-            1.14, y, one.label, transform=ax.transAxes, va="center", fontsize=style.SMALL_PT - 0.4
+            1.14,
+            y,
+            text.short(one.label, 22),
+            transform=ax.transAxes,
+            va="center",
+            fontsize=style.SMALL_PT - 0.4,
         )
 
 

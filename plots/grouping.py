@@ -31,7 +31,14 @@ class Group:
         return side.short
 
 
-def scans(group: Group) -> bool:
+def shares_scale(one: Group, other: Group) -> bool:
+    """Whether two panels have the same y axis: the overview has its own, scanning ones theirs."""
+    if "overview" in (one.key, other.key):
+        return one.key == other.key
+    return _scans(one) == _scans(other)
+
+
+def _scans(group: Group) -> bool:
     """True for mechanisms that look at every descriptor in every wait."""
     return all(side.mechanism in ("select", "poll") for side in group.sides)
 

@@ -2,6 +2,7 @@
 """From a run directory to plots.model.Run. The one module that knows the record format."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,10 @@ def load(run_dir: Path) -> Run:
     """Reads a run directory. Raises results.errors.ResultsError with a one-line remedy."""
     path = reader.locate(run_dir)
     found = reader.read(path)
-    records: list[Record] = list(found.records)
+    records: list[Record] = [_clean(record) for record in found.records]
     placed = list(_placed(records))
-    opening = found.run
-    end = found.end or {}
+    opening = records[0]
+    end: Record = next((record for record in records if record["record"] == "end"), {})
     environments = tuple(
         (_place(r).label, dict(r.get("facts") or {})) for r in records if r["record"] == "env"
     )
@@ -53,7 +54,7 @@ def load(run_dir: Path) -> Run:
     metrics = [record for record in records if record["record"] == "metric"]
     floor = {r["metric"]: r for r in metrics if r["metric"] in _FLOOR}
     return Run(
-        run_id=found.run_id,
+        run_id=str(opening["run_id"]),
         started_at=str(opening.get("started_at", "")),
         profile=str(opening.get("profile") or "unnamed"),
         purpose=str(opening.get("purpose", "")),
@@ -74,6 +75,21 @@ def load(run_dir: Path) -> Run:
         floor_reason=str(next((r["reason"] for r in floor.values() if r.get("reason")), "")),
         data_files=_files(run_dir, path),
     )
+
+
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+
+
+def _clean(value: Any) -> Any:
+    """Replaces what XML, PDF or a terminal could trip over: controls, lone surrogates, overrides."""
+    if isinstance(value, str):
+        return _UNSAFE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_clean(name): _clean(part) for name, part in value.items()}
+    if isinstance(value, list) and value and not isinstance(value[0], (int, float)):
+        # Long lists are bucket pairs and counts: pairs of numbers stay as they are.
+        return value if isinstance(value[0], list) else [_clean(part) for part in value]
+    return value
 
 
 def _value(record: Record | None) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from matplotlib.axes import Axes
 
-from plots import style
+from plots import style, text
 from plots.model import Side
 
 
@@ -52,7 +52,7 @@ def label_lines(ax: Axes, series: Sequence[Series], height_in: float) -> None:
         x, y = to_axes.transform((one.x[-1], one.y[-1]))
         if x < 0.78:
             ax.annotate(
-                one.label,
+                text.short(one.label),
                 (one.x[-1], one.y[-1]),
                 xytext=(5, 0),
                 textcoords="offset points",
@@ -77,7 +77,7 @@ def label_lines(ax: Axes, series: Sequence[Series], height_in: float) -> None:
         ax.text(
             1.045,
             to,
-            one.label,
+            text.short(one.label, 22),
             transform=ax.transAxes,
             va="center",
             fontsize=style.SMALL_PT,

@@ -3,11 +3,9 @@
 
 from collections.abc import Sequence
 
-from matplotlib.patches import Rectangle
-
 from plots import fontmetrics, front, pdf_table, style
 from plots.figure import Figure, table
-from plots.pdf_page import BODY_PT, HEIGHT, INNER, MARGIN, WIDTH, Pager
+from plots.pdf_page import BODY_PT, INNER, MARGIN, Pager
 
 _COLOURS = {"cheaper": style.BLUE, "dearer": "#b34700", "equal": style.INK}
 _ROW = 0.262
@@ -146,16 +144,3 @@ def contents(pager: Pager, figures: Sequence[Figure], page: int, top: float) -> 
 def contents_height(figures: Sequence[Figure]) -> float:
     """Room that `contents` needs: a line each for figures, front page, provenance and numbers."""
     return 0.3 + 0.2 * (len(figures) + 4)
-
-
-def background(pager: Pager, y: float, height: float) -> None:
-    """A light band behind a line that must not be missed."""
-    pager.pages[-1].add_artist(
-        Rectangle(
-            (MARGIN / WIDTH, 1 - (y + height) / HEIGHT),
-            INNER / WIDTH,
-            height / HEIGHT,
-            facecolor=style.BAND,
-            linewidth=0,
-        )
-    )

@@ -3,8 +3,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure as Canvas
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
 from plots import fontmetrics, style, svg
@@ -17,6 +21,33 @@ INNER = WIDTH - 2 * MARGIN
 BODY_PT = 8.4
 
 
+class _Words(Artist):  # type: ignore[misc]
+    """All text of a page outside its panels.
+
+    A matplotlib Text measures and lays itself out whenever it is drawn; thousands of table cells that
+    were measured already go to the renderer as they are, which takes a third of the time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: (x, y from below, words, size, colour, bold); all measures in points
+        self.lines: list[tuple[float, float, str, float, str, bool]] = []
+
+    def draw(self, renderer: Any) -> None:
+        """Called by matplotlib; the PDF's unit is the point."""
+        pen = renderer.new_gc()
+        for x, y, words, points, colour, bold in self.lines:
+            pen.set_foreground(colour)
+            renderer.draw_text(pen, x, y, words, _face(points, bold), 0.0)
+        pen.restore()
+
+
+@lru_cache(maxsize=64)
+def _face(points: float, bold: bool) -> FontProperties:
+    weight = "bold" if bold else "normal"
+    return FontProperties(family=["DejaVu Sans"], size=points, weight=weight)
+
+
 @dataclass
 class Pager:
     """The pages made so far. `y` is the cursor, inches from the top of the current page."""
@@ -25,10 +56,13 @@ class Pager:
     pages: list[Canvas] = field(default_factory=list)
     marks: list[tuple[str, int]] = field(default_factory=list)
     y: float = 0.0
+    _words: list[_Words] = field(default_factory=list)
 
     def page(self) -> Canvas:
         """Starts a page."""
         self.pages.append(Canvas(figsize=(WIDTH, HEIGHT)))
+        self._words.append(_Words())
+        self.pages[-1].add_artist(self._words[-1])
         self.y = TOP
         return self.pages[-1]
 
@@ -62,17 +96,8 @@ class Pager:
         page: int = -1,
     ) -> None:
         """One line of text with its baseline at y."""
-        self.pages[page].text(
-            x / WIDTH,
-            1 - y / HEIGHT,
-            words,
-            fontsize=points,
-            color=colour,
-            ha=align,
-            va="baseline",
-            fontweight="bold" if bold else "normal",
-            parse_math=False,
-        )
+        left = x - fontmetrics.width(words, points, bold) if align == "right" else x
+        self._words[page].lines.append((left * 72, (HEIGHT - y) * 72, words, points, colour, bold))
 
     def line(self, words: str, points: float, colour: str = style.INK, bold: bool = False) -> None:
         """One line at the cursor, which moves on."""

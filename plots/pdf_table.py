@@ -9,7 +9,7 @@ from plots.pdf_page import INNER, MARGIN, Pager
 
 _PT = 6.8
 _LINE = _PT * 1.28 / 72
-_PAD = 0.045
+_PAD = 0.032
 _GAP = 0.16
 #: Columns up to this width are never wrapped.
 _KEEP = 1.15

@@ -12,7 +12,7 @@ from html import escape
 
 from matplotlib.figure import Figure as Canvas
 
-from plots import style
+from plots import style, text
 from plots.figure import Panel
 
 _IDS = re.compile(r'\b(id="|href="#|url\(#)([A-Za-z0-9_.:-]+)')
@@ -40,15 +40,16 @@ def place(drawing: Canvas, panel: Panel, left: float, bottom: float) -> None:
         )
     )
     panel.draw(ax)
-    if panel.title:
+    title = text.short(panel.title, 80)
+    if title:
         # From the panel's left edge, not the axes', so that titles of a column line up.
         drawing.text(
             (left + 0.06) / width,
             (bottom + panel.height - 0.07) / height,
-            panel.title,
+            title,
             va="top",
             # A long title gets smaller rather than running into the next panel.
-            fontsize=min(style.FONT_PT + 0.4, 72 * (panel.width - 0.12) / 0.68 / len(panel.title)),
+            fontsize=min(style.FONT_PT + 0.4, 72 * (panel.width - 0.12) / 0.68 / len(title)),
             fontweight="bold",
             color=style.INK,
         )

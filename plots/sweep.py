@@ -87,7 +87,7 @@ def _one_set(rows: Sequence[Row], sweep: Sweep, key: str, suffix: str) -> list[P
             else (f"{sweep.workload}: {group.title}")
         )
         # Scanning mechanisms would squeeze the others into the lowest decade of a common axis.
-        alike = [g for g in groups if wide or grouping.scans(g) == grouping.scans(group)]
+        alike = [g for g in groups if grouping.shares_scale(g, group)]
         limits = _y_limits(row for row in rows if any(row.side in _members(g) for g in alike))
         built.append(_line_panel(series, sweep, f"{key}-{group.key}", name, x_limits, limits, wide))
     return built
@@ -124,7 +124,7 @@ def _line_panel(
     y_limits: tuple[float, float],
     wide: bool,
 ) -> Panel:
-    height = 3.0 if wide else 2.5
+    height = 2.75 if wide else 2.5
     inner = height - LINE_MARGINS.top - LINE_MARGINS.bottom
 
     def draw(ax: Axes) -> None:

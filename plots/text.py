@@ -101,6 +101,11 @@ def time_tick(nanoseconds: float) -> str:
     return f"{nanoseconds:g} ns"
 
 
+def short(words: str, limit: int = 30) -> str:
+    """At most `limit` characters, the last an ellipsis where something was left out."""
+    return words if len(words) <= limit else words[: limit - 1] + "…"
+
+
 def share(fraction: float) -> str:
     """A share as a whole percentage, with "<1" for what would round to nothing."""
     if fraction <= 0:

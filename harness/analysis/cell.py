@@ -44,27 +44,27 @@ class CellRows:
             self.comparisons[(metric, side, reference)] = comparison
 
 
-def _cpu(one: Slice) -> float | None:
+def cpu_per_operation(one: Slice) -> float | None:
     if one["cpu_user_ns"] is None or one["cpu_sys_ns"] is None:
         return None
     return float(one["cpu_user_ns"] + one["cpu_sys_ns"]) / float(one["ops"])
 
 
-def _share(name: str) -> Any:
+def share_of(name: str) -> Any:
     def extract(one: Slice) -> float | None:
         return None if one.get(name) is None else float(one[name]) / float(one["ops"])
 
     return extract
 
 
-def _field(name: str) -> Any:
+def number_of(name: str) -> Any:
     def extract(one: Slice) -> float | None:
         return None if one.get(name) is None else float(one[name])
 
     return extract
 
 
-def _switches(one: Slice) -> float | None:
+def switches(one: Slice) -> float | None:
     if one["vcsw"] is None or one["ivcsw"] is None:
         return None
     return float(one["vcsw"] + one["ivcsw"])
@@ -83,7 +83,7 @@ def analyse(data: CellData, place: Mapping[str, Any], seed: int) -> CellRows:
     for series in _time_series(data):
         result.series[series.metric] = series
         result.add(series.metric, sampled_rows(data, place, series, seed, checks))
-    _add_distribution(data, result)
+    add_distribution(data, result, "time")
     _add_latency(data, place, seed, result)
     _add_counts(data, place, result)
     return result
@@ -92,12 +92,12 @@ def analyse(data: CellData, place: Mapping[str, Any], seed: int) -> CellRows:
 def _time_series(data: CellData) -> list[Series]:
     """Every metric of the untimed pass that has values."""
     series = [
-        from_slices(data, "cpu_ns_per_event", _cpu),
-        from_slices(data, "wall_ns_per_event", _share("wall_ns")),
-        from_slices(data, "cpu_user_ns_per_event", _share("cpu_user_ns")),
-        from_slices(data, "cpu_sys_ns_per_event", _share("cpu_sys_ns")),
-        from_totals(data, "ctxsw_per_event", _switches, _field("ops")),
-        from_totals(data, "events_per_wait", _field("events"), _field("waits")),
+        from_slices(data, "cpu_ns_per_event", cpu_per_operation),
+        from_slices(data, "wall_ns_per_event", share_of("wall_ns")),
+        from_slices(data, "cpu_user_ns_per_event", share_of("cpu_user_ns")),
+        from_slices(data, "cpu_sys_ns_per_event", share_of("cpu_sys_ns")),
+        from_totals(data, "ctxsw_per_event", switches, number_of("ops")),
+        from_totals(data, "events_per_wait", number_of("events"), number_of("waits")),
         from_pairs(data, "bytes_per_fd", data.kernel_bytes),
     ]
     if data.unit == "request":
@@ -115,7 +115,7 @@ def _time_series(data: CellData) -> list[Series]:
 def _checks(data: CellData) -> dict[str, list[Check]]:
     """The self-checks of every side."""
     reference = data.calibration["reference"] if data.calibration else None
-    cpu = from_slices(data, "cpu_ns_per_event", _cpu)
+    cpu = from_slices(data, "cpu_ns_per_event", cpu_per_operation)
     result: dict[str, list[Check]] = {}
     for side in data.alive():
         label = side.label
@@ -179,13 +179,13 @@ def _disturbance(data: CellData, label: str) -> Check:
     }
 
 
-def _add_distribution(data: CellData, result: CellRows) -> None:
+def add_distribution(data: CellData, result: CellRows, phase: str) -> None:
     """Shares of waits by number of events, on the events_per_wait rows."""
     for row in result.rows:
         if row["metric"] != "events_per_wait":
             continue
         sums: list[int] = []
-        for one in data.measured("time", row["side"]):
+        for one in data.measured(phase, row["side"]):
             batches = one.get("batches") or []
             sums += [0] * (len(batches) - len(sums))
             for index, number in enumerate(batches):

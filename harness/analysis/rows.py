@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.analysis.series import Series
 from harness.celldata import CellData
+from harness.names import reference
 from harness.plan import Side
 from harness.stats.bootstrap import FEWEST_PAIRS, RESAMPLES, bootstrap_median
 from harness.stats.compare import Comparison, compare
@@ -91,7 +92,7 @@ def empty_row(
 def reference_of(data: CellData, side: Side) -> str | None:
     """Label of the epoll side this one is divided by, None without epoll in the cell."""
     present = {one.variant for one in data.alive() if one.entry == 1}
-    found = side.variant.reference(present)
+    found = reference(side.trigger, present)
     return None if found is None else found.name
 
 
@@ -168,16 +169,16 @@ def _add_ratio(
     result: Analysed,
 ) -> None:
     """The cost ratio to epoll in the same trigger mode."""
-    reference = reference_of(data, side)
-    row["reference"] = reference
-    if reference is None:
+    divisor = reference_of(data, side)
+    row["reference"] = divisor
+    if divisor is None:
         row["ratio_interval"] = no_interval("epoll is not part of this run")
         return
-    if reference == side.label:
+    if divisor == side.label:
         row.update(ratio_to_epoll=1.0, ratio_lo=1.0, ratio_hi=1.0)
         row["ratio_interval"] = {**exact_interval(0), "reason": "the reference itself"}
         return
-    ratios = list(series.log_ratios(reference, side.label).values())
+    ratios = list(series.log_ratios(divisor, side.label).values())
     comparison = compare(ratios, seed)
     if comparison is None:
         row["ratio_interval"] = no_interval("a cost of zero has no ratio")
@@ -191,7 +192,7 @@ def _add_ratio(
         resolution_percent=comparison.resolution_percent,
         pair_ratios=[math.exp(value) for value in ratios],
     )
-    result.comparisons[(side.label, reference)] = comparison
+    result.comparisons[(side.label, divisor)] = comparison
 
 
 def _add_best(row: dict[str, Any], label: str, series: Series, best: str | None) -> None:
@@ -230,13 +231,13 @@ def exact_rows(
 def _exact_ratios(
     row: dict[str, Any], metric: str, known: Mapping[str, float], best: str | None, repeats: int
 ) -> None:
-    value, reference = row["value"], row["reference"]
-    if reference is None:
+    value, divisor = row["value"], row["reference"]
+    if divisor is None:
         row["ratio_interval"] = no_interval("epoll is not part of this run")
-    elif not value or not known.get(reference):
+    elif not value or not known.get(divisor):
         row["ratio_interval"] = no_interval("a cost of zero has no ratio")
     else:
-        ratio = cost(metric, value) / cost(metric, known[reference])
+        ratio = cost(metric, value) / cost(metric, known[divisor])
         row.update(ratio_to_epoll=ratio, ratio_lo=ratio, ratio_hi=ratio)
         row["ratio_interval"] = exact_interval(repeats)
     row["best_epoll"] = best

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """How many operations a slice has.
 
-All sides of a cell must do equal work, yet their speeds can differ a hundredfold (poll against epoll
-on 10,000 idle descriptors). So every side is timed first, and the count is what takes the target
-time on the reference unless the slowest side would then exceed its limit. Slices of the faster sides
-are shorter in such a cell, at worst by the ratio of the two speeds; the case record says which bound
-decided and what each side took.
+The reference (epoll level-triggered, else the first side) is given as many operations as take the
+target time, and every other side the same number, so that they can be checked against each other
+slice by slice. Speeds can differ a thousandfold, though (poll against epoll on 10,000 idle
+descriptors), and one common number would then either run the slow sides for seconds or leave the
+fast ones microseconds, in which caches emptied by the other processes are all one sees. A side that
+would exceed the limit therefore gets fewer operations, as many as fit the limit; its process first
+runs one check slice of the common smallest number, as all do, which must agree to the last byte.
+The case record states each side's number.
 """
 
 from __future__ import annotations
@@ -42,10 +45,18 @@ def granule_of(params: Mapping[str, str]) -> int:
 
 def choose_operations(
     ns_per_operation: Mapping[str, float], reference: str, granule: int, protocol: Protocol
-) -> tuple[int, str]:
-    """Operations of a slice, and which bound decided: "reference" or "slowest"."""
-    by_reference = protocol.target_ns / ns_per_operation[reference]
-    by_slowest = protocol.limit_ns / max(ns_per_operation.values())
-    bound = "reference" if by_reference <= by_slowest else "slowest"
-    rounds = max(1, round(min(by_reference, by_slowest) / granule))
-    return int(rounds * granule), bound
+) -> dict[str, int]:
+    """Operations of a slice of each side."""
+
+    def whole_rounds(operations: float) -> int:
+        return max(1, round(operations / granule)) * granule
+
+    common = whole_rounds(protocol.target_ns / ns_per_operation[reference])
+    return {
+        side: (
+            common
+            if common * cost <= protocol.limit_ns
+            else min(common, whole_rounds(protocol.limit_ns / cost))
+        )
+        for side, cost in ns_per_operation.items()
+    }

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from harness.controller.calibrate import choose_operations, granule_of, time_ope
 from harness.controller.equalwork import unequal_work
 from harness.controller.interrupt import Interrupt
 from harness.controller.recorder import Recorder
+from harness.estimate import cell_seconds
 from harness.names import Variant
 from harness.plan import Cell, Side
 from harness.stats.checks import drift
@@ -37,8 +38,8 @@ class Setting:
     seed: int
     recorder: Recorder
     interrupt: Interrupt
-    #: Called with a text after each pair of processes.
-    step: Callable[[str], None]
+    #: Called after each pair of processes with a text and the planned seconds of the cell done.
+    step: Callable[[str, float], None]
 
 
 class CellRun:
@@ -48,7 +49,7 @@ class CellRun:
         self.cell = cell
         self.setting = setting
         self.data = CellData(cell)
-        self._rng = random.Random(derived_seed(setting.seed, "cell", cell.title))
+        self._rng = random.Random(derived_seed(setting.seed, "cell", cell.identity))
         self._granule = granule_of(cell.params)
         self._setup: dict[str, float] = {}
 
@@ -152,13 +153,13 @@ class CellRun:
         if not timed:
             return
         reference = self._reference(timed)
-        operations, bound = choose_operations(timed, reference, self._granule, self.cell.protocol)
-        self.data.operations = operations
+        protocol = self.cell.protocol
+        self.data.operations = choose_operations(timed, reference, self._granule, protocol)
         self.data.calibration = {
-            "operations": operations,
-            "target_ns": self.cell.protocol.target_ns,
-            "limit_ns": self.cell.protocol.limit_ns,
-            "bound_by": bound,
+            "operations": self.data.operations,
+            "check_operations": min(self.data.operations.values()),
+            "target_ns": protocol.target_ns,
+            "limit_ns": protocol.limit_ns,
             "reference": reference,
             "ns_per_operation": {name: round(value, 2) for name, value in timed.items()},
         }
@@ -179,7 +180,7 @@ class CellRun:
             if self._note_drift("time", pair) and wanted < protocol.pairs + protocol.spare_pairs:
                 wanted += 1
             pair += 1
-            self.setting.step(f"{self.cell.title}: pair {pair} of {wanted}")
+            self._step(f"pair {pair} of {wanted}", 0.9 * pair / wanted)
 
     def _latency_pairs(self) -> None:
         if not self.cell.latency:
@@ -189,9 +190,7 @@ class CellRun:
             if not self.data.alive():
                 return
             self._pair("latency", pair, 1, protocol.latency_blocks, True)
-            self.setting.step(
-                f"{self.cell.title}: latency, pair {pair + 1} of {protocol.latency_pairs}"
-            )
+            self._step(f"latency, pair {pair + 1} of {protocol.latency_pairs}", 0.9)
 
     def _pair(self, phase: str, pair: int, warmups: int, blocks: int, timed: bool) -> None:
         """One fresh process of every side, its warm-up slices, then the blocks."""
@@ -201,14 +200,20 @@ class CellRun:
                 with self._survives(side, phase):
                     self._open(side, workers[side.label], pair if phase == "time" else None)
             position = 0
-            for _ in range(warmups):
+            operations = self.data.operations
+            check = dict.fromkeys(operations, min(operations.values()))
+            unequal = len(set(operations.values())) > 1
+            for counts in [*([check] if unequal else []), *([operations] * warmups)]:
                 for side in self._shuffled():
-                    self._slice(workers, side, phase, pair, -1, position, timed)
+                    self._slice(workers, side, phase, pair, -1, position, timed, counts)
                     position += 1
             for block in range(blocks):
                 order = self._shuffled()
                 for position, side in enumerate([*order, *reversed(order)]):
-                    self._slice(workers, side, phase, pair, block, position, timed)
+                    self._slice(workers, side, phase, pair, block, position, timed, operations)
+
+    def _step(self, text: str, share: float) -> None:
+        self.setting.step(f"{self.cell.title}: {text}", share * cell_seconds(self.cell))
 
     def _shuffled(self) -> list[Side]:
         order = self.data.alive()
@@ -224,15 +229,14 @@ class CellRun:
         block: int,
         position: int,
         timed: bool,
+        counts: Mapping[str, int],
     ) -> None:
         """One slice, recorded as it finishes. Does nothing for a side lost in this block."""
         self.setting.interrupt.check()
         if side.label in self.data.lost:
             return
         with self._survives(side, phase):
-            answer = workers[side.label].ask(
-                do="slice", operations=self.data.operations, timed=timed
-            )
+            answer = workers[side.label].ask(do="slice", operations=counts[side.label], timed=timed)
             self._record(side, phase, pair, block, position, answer)
 
     def _record(
@@ -280,7 +284,7 @@ class CellRun:
         """System calls of every side, in processes of their own: tracepoints cost time."""
         operations = max(
             self._granule,
-            min(self.data.operations, COUNT_OPERATIONS) // self._granule * self._granule,
+            min(COUNT_OPERATIONS, *self.data.operations.values()) // self._granule * self._granule,
         )
         for side in self.data.alive():
             self.setting.interrupt.check()
@@ -289,7 +293,7 @@ class CellRun:
                     continue
                 self._open(side, workers[side.label], None)
                 self._count_side(side, workers[side.label], operations)
-        self.setting.step(f"{self.cell.title}: system calls")
+        self._step("system calls", 0.95)
 
     def _count_side(self, side: Side, worker: Worker, operations: int) -> None:
         repeats: list[dict[str, float]] = []

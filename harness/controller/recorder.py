@@ -15,6 +15,21 @@ from results.writer import ResultWriter
 _HISTOGRAMS = {"hist": "latency", "hist_uncorrected": "uncorrected", "hist_lateness": "lateness"}
 
 
+def _calibration(data: CellData, side: Side) -> dict[str, Any] | None:
+    """What was chosen for one side."""
+    if data.calibration is None:
+        return None
+    return {
+        **data.calibration,
+        "operations": data.operations[side.label],
+        "bound_by": (
+            "reference"
+            if data.operations[side.label] == data.operations[data.calibration["reference"]]
+            else "limit"
+        ),
+    }
+
+
 class Recorder:
     """Writes the records of one place (host or guest). Not thread-safe."""
 
@@ -37,9 +52,9 @@ class Recorder:
                 "side": side.label,
                 "unit": data.unit,
                 "better": "lower",
-                "trigger": side.variant.trigger,
+                "trigger": side.trigger,
                 "purpose": data.cell.purpose,
-                "calibration": data.calibration,
+                "calibration": _calibration(data, side),
                 "setup_ns": setup_ns,
             },
         )

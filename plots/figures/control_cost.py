@@ -2,7 +2,7 @@
 """Figure 12: cost of adding, modifying and removing a watch."""
 
 from plots import captions, cells, text
-from plots.figure import Figure, missing
+from plots.figure import Figure, Section, Table, missing
 from plots.model import Cell, Place, Row, Run
 from plots.reasons import why_missing
 from plots.sweep import Sweep, rows_of, section
@@ -39,7 +39,8 @@ def _sweep(run: Run, place: Place) -> list[Sweep]:
 def build(run: Run) -> Figure:
     """One set of panels for each kind of operation."""
     drawn: list[Row] = []
-    sections, tables = [], []
+    sections: list[Section] = []
+    tables: list[Table] = []
     for place in run.places:
         part, rows = section(run, place, _sweep(run, place), f"f12-{len(sections)}")
         if not rows:

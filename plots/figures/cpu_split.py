@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 
 from plots import bars, captions, cells, headline, style, text
-from plots.figure import Figure, Panel, Section, missing
+from plots.figure import Figure, Panel, Section, Table, missing, table
 from plots.model import Cell, Place, Row, Run, Side
 from plots.reasons import why_missing
 
@@ -68,6 +68,28 @@ def _section(run: Run, place: Place, key: str) -> tuple[Section, list[Row]]:
     return Section(place.label, tuple(panels), notes), drawn
 
 
+def _table(heading: str, rows: Sequence[Row]) -> Table:
+    found = {(row.cell, row.side, row.metric): row for row in rows}
+    among = [row.cell for row in rows]
+    pairs = {(row.cell, row.side) for row in rows}
+    lines = []
+    for cell, side in sorted(pairs, key=lambda p: (headline.cell_rank(p[0]), p[1].sort_key)):
+        one = [found.get((cell, side, metric)) for metric in (*_METRICS, "cpu_ns_per_event")]
+        total = one[-1]
+        switches = found.get((cell, side, "ctxsw_per_event"))
+        lines.append(
+            (
+                cells.title(cell, among),
+                side.label,
+                *(text.number(row.value if row else None) for row in one),
+                text.between(total.lo, total.hi) if total else text.MISSING,
+                text.number(switches.value if switches else None, 3),
+            )
+        )
+    columns = ("cell", "mechanism", "user, ns", "system, ns", "total, ns", "interval of total")
+    return table(heading, (*columns, "switches per event"), lines, range(2, 7))
+
+
 def build(run: Run) -> Figure:
     """Stacked bars from zero, one panel a cell."""
     sections, tables, drawn = [], [], []
@@ -76,7 +98,7 @@ def build(run: Run) -> Figure:
         if not part.panels:
             continue
         sections.append(part)
-        tables.append(cells.rows_table(place.label, rows))
+        tables.append(_table(place.label, rows))
         drawn += rows
     if not drawn:
         return missing(9, "cpu-time", TITLE, why_missing(run, "split of CPU time"))

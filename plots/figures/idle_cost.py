@@ -2,7 +2,7 @@
 """Figure 8: cost of an event against registered and against active descriptors."""
 
 from plots import captions, cells, text
-from plots.figure import Figure, missing
+from plots.figure import Figure, Section, Table, missing
 from plots.model import Cell, Place, Row, Run
 from plots.reasons import why_missing
 from plots.sweep import Sweep, rows_of, section
@@ -44,7 +44,8 @@ def _sweeps(run: Run, place: Place) -> list[Sweep]:
 def build(run: Run) -> Figure:
     """The figure that tells O(n) from O(1) mechanisms."""
     drawn: list[Row] = []
-    sections, tables = [], []
+    sections: list[Section] = []
+    tables: list[Table] = []
     for place in run.places:
         part, rows = section(run, place, _sweeps(run, place), f"f8-{len(sections)}")
         if not rows:

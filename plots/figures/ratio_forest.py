@@ -147,7 +147,9 @@ def ratios_table(heading: str, rows: Sequence[Row]) -> Table:
 
 def build(run: Run) -> Figure:
     """One panel a cell; places and metrics apart, shared axes within each."""
-    sections, tables, drawn = [], [], []
+    drawn: list[Row] = []
+    sections: list[Section] = []
+    tables: list[Table] = []
     for place in run.places:
         for metric in headline.metrics(run, place):
             part, rows = _section(run, place, metric, f"f3-{len(sections)}")

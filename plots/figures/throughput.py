@@ -2,7 +2,7 @@
 """Figure 2: throughput against connections."""
 
 from plots import captions, cells
-from plots.figure import Figure, missing
+from plots.figure import Figure, Section, Table, missing
 from plots.model import Cell, Row, Run
 from plots.reasons import why_missing
 from plots.sweep import Sweep, section
@@ -36,7 +36,8 @@ def sweeps(run: Run) -> list[Sweep]:
 def build(run: Run) -> Figure:
     """Requests per second by mechanism, both axes logarithmic."""
     drawn: list[Row] = []
-    sections, tables = [], []
+    sections: list[Section] = []
+    tables: list[Table] = []
     for place in run.places:
         part, rows = section(run, place, sweeps(run), f"f2-{len(sections)}")
         if not rows:

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Metric records of a cell that was loaded from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.analysis.cell import CellRows, cpu_per_operation, share_of, switches
+from harness.analysis.cell import add_distribution, number_of
+from harness.analysis.rows import sampled_rows
+from harness.analysis.series import Series, from_pairs, from_slices, from_totals
+from harness.celldata import CellData
+
+_LOAD_METRICS = ("requests_per_s", "achieved_rate_percent", "errors_per_s", "client_headroom")
+_PHASE = "load"
+
+
+def analyse_http(data: CellData, place: Mapping[str, Any], seed: int) -> CellRows:
+    """CPU per request is compared; a rate that was asked for is reported, not compared."""
+    result = CellRows()
+    checks = {
+        side.label: [
+            {
+                "name": "kept pace",
+                "state": "warned" if side.label in data.load_remarks else "passed",
+                "text": data.load_remarks.get(side.label, "every request was answered in time"),
+            }
+        ]
+        for side in data.alive()
+    }
+    compared: list[Series] = [
+        from_slices(data, "cpu_ns_per_event", cpu_per_operation, _PHASE),
+        from_slices(data, "cpu_user_ns_per_event", share_of("cpu_user_ns"), _PHASE),
+        from_slices(data, "cpu_sys_ns_per_event", share_of("cpu_sys_ns"), _PHASE),
+        from_totals(data, "ctxsw_per_event", switches, number_of("ops"), _PHASE),
+        from_totals(data, "events_per_wait", number_of("events"), number_of("waits"), _PHASE),
+    ]
+    for series in compared:
+        if series.blocks or series.totals:
+            result.series[series.metric] = series
+            result.add(series.metric, sampled_rows(data, place, series, seed, checks))
+    for metric in _LOAD_METRICS:
+        values = {
+            side: {pair: facts[metric] for pair, facts in pairs.items() if metric in facts}
+            for side, pairs in data.load.items()
+        }
+        series = from_pairs(data, metric, values, _PHASE)
+        if series.totals:
+            result.series[metric] = series
+            rows = sampled_rows(data, place, series, seed, checks, with_ratio=False)
+            result.add(metric, rows)
+    add_distribution(data, result, _PHASE)
+    return result

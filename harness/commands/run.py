@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""`kevbench run`: measure and report."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+from harness import catalogue, estimate, table
+from harness.commands.parser import Subparsers, add_verb, not_built, print_json
+from harness.commands.report import check_possible, draw
+from harness.errors import INCONCLUSIVE, INVALID, OK, UsageError
+from harness.measure import Order, Outcome, Run, check_directory
+from harness.plan import EXTERNAL, Plan, Request, Skip, descriptor_limit, make_plan
+from harness.profiles import PROFILES
+from harness.progress import Progress
+from results import summary
+from results.reader import read
+
+_EXAMPLES = """\
+  kevbench run
+  kevbench run --dry-run
+  kevbench run --mechanism epoll+lt --mechanism io_uring --workload idle_scan
+  kevbench run --workload idle_scan --param registered=10 --param registered=10000
+  kevbench run --mechanism epoll+lt --aa
+  kevbench run --profile full --out results/runs/nightly
+"""
+KERNELS = ("6.1", "6.12")
+
+
+def add(subparsers: Subparsers) -> None:
+    """Mounts the verb."""
+    parser = add_verb(subparsers, "run", "measure mechanisms on equal work and report", _EXAMPLES)
+    parser.add_argument("--profile", choices=sorted(PROFILES), default="quick")
+    parser.add_argument(
+        "--mechanism",
+        action="append",
+        default=[],
+        metavar="M",
+        help="a mechanism (epoll) or one variant (epoll+et); may be repeated",
+    )
+    parser.add_argument(
+        "--workload", action="append", default=[], metavar="W", help="may be repeated"
+    )
+    parser.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="K=V",
+        help="a parameter in place of the profile's; the same one again makes a sweep",
+    )
+    parser.add_argument("--where", choices=("host", "guest", "both"), default="host")
+    parser.add_argument("--kernel", choices=KERNELS, default="6.12", help="of the guest")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="run directory; must not exist")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and its time")
+    parser.add_argument(
+        "--aa",
+        action="store_true",
+        help="enter every variant twice: what can this machine resolve?",
+    )
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="an adapter to load",
+    )
+    parser.add_argument(
+        "--port", type=int, default=0, help="of the HTTP server; any free one unless given"
+    )
+    parser.add_argument("--seed", type=int, help="repeat the random order of an earlier run")
+    parser.add_argument("--json", action="store_true", help="print the summary document")
+    parser.set_defaults(main=main)
+
+
+def _check_port(port: int) -> None:
+    if not 0 <= port <= 65_535:
+        raise UsageError(f"--port {port} is out of range: use 1 to 65535, or leave it out")
+    if port == 0:
+        return
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as problem:
+            raise UsageError(
+                f"port {port} cannot be used ({problem.strerror}): choose another or leave --port out"
+            ) from None
+
+
+def _check_tools(plan: Plan, asked: bool) -> Plan:
+    """Without httperf its workload is skipped aloud, or refused when it was asked for by name."""
+    if shutil.which("httperf") or not any(cell.workload == EXTERNAL for cell in plan.cells):
+        return plan
+    reason = "httperf is not installed: apt-get install httperf"
+    if asked:
+        raise UsageError(reason)
+    cells = tuple(cell for cell in plan.cells if cell.workload != EXTERNAL)
+    skip = Skip(EXTERNAL, {}, None, "unavailable", reason)
+    return Plan(plan.profile, plan.purpose, cells, (*plan.skips, skip), plan.shown)
+
+
+def _guest_skip(args: argparse.Namespace, plan: Plan) -> Plan:
+    if args.where != "both":
+        return plan
+    skip = Skip(None, {}, None, "unavailable", "measuring in the guest is not built yet", "guest")
+    return Plan(plan.profile, plan.purpose, plan.cells, (*plan.skips, skip), plan.shown)
+
+
+def print_plan(plan: Plan) -> None:
+    """What would be measured, in order, with the time of each cell."""
+    print(f"profile {plan.profile}: {len(plan.cells)} cells")
+    for cell in plan.cells:
+        parts = [f"{len(cell.sides)} variants"]
+        parts += [f"{cell.protocol.pairs} processes x {cell.protocol.blocks} blocks"]
+        parts += ["latency"] if cell.latency else []
+        parts += ["instructions"] if cell.instructions else []
+        seconds = estimate.duration_text(estimate.cell_seconds(cell))
+        print(f"  {cell.title}: {', '.join(parts)}, about {seconds}")
+    variants = sorted({side.label for cell in plan.cells for side in cell.sides})
+    print(f"variants: {', '.join(variants)}")
+    seen = {(skip.variant, skip.reason): skip for skip in plan.skips}
+    for (variant, reason), skip in seen.items():
+        name = variant.name if variant is not None else skip.workload or f"the {skip.where}"
+        print(f"skipped: {name}: {reason}")
+    print(f"estimated time: {estimate.duration_text(estimate.plan_seconds(plan))}")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Checks everything, then measures, then reports."""
+    if args.where == "guest":
+        not_built("measuring in the guest is not built yet: use --where host")
+    if not args.dry_run:
+        check_directory(args.out)
+        check_possible()
+    _check_port(args.port)
+    if args.seed is not None and args.seed < 0:
+        raise UsageError(f"--seed {args.seed} is negative: use the seed of an earlier run's record")
+    request = Request(
+        args.profile,
+        tuple(args.mechanism),
+        tuple(args.workload),
+        tuple(args.param),
+        args.where,
+        args.aa,
+    )
+    limit = descriptor_limit()
+    plan = make_plan(request, catalogue.load(args.plugin), limit)
+    plan = _check_tools(_guest_skip(args, plan), EXTERNAL in args.workload)
+    if not plan.cells:
+        raise UsageError(f"nothing to measure: {plan.skips[0].reason}")
+    if args.dry_run:
+        print_plan(plan)
+        return OK
+    progress = Progress(estimate.plan_seconds(plan), quiet=args.json)
+    order = Order(
+        tuple(args.argv), args.out, tuple(args.plugin), args.seed, args.port, quiet=args.json
+    )
+    outcome = Run(plan, order, progress).carry_out()
+    return finish(outcome, args.json)
+
+
+def finish(outcome: Outcome, as_json: bool) -> int:
+    """Summary, report, table; the exit status says how far the figures can be trusted."""
+    result = read(outcome.directory)
+    document = summary.build(result)
+    summary.write(document, outcome.directory)
+    if as_json:
+        print_json(document)
+    else:
+        print(table.render(result))
+    paths = draw(outcome.directory)
+    if not as_json:
+        for path in paths:
+            print(path)
+    if outcome.faults:
+        print(f"kevbench: {outcome.faults[0]}", file=sys.stderr)
+        return INVALID
+    coarse = [one for one in outcome.controls if one["state"] != "equivalent"]
+    if coarse:
+        print(
+            f"kevbench: A/A control not passed: {coarse[0]['metric']} {coarse[0]['reason']}; "
+            "quieten the machine (kevbench doctor) and run again",
+            file=sys.stderr,
+        )
+        return INCONCLUSIVE
+    return INCONCLUSIVE if outcome.interrupted else OK

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+"""Carries out a plan: opens the run directory, measures cell by cell, closes the results."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness import tree
+from harness.analysis.cell import analyse
+from harness.analysis.http import analyse_http
+from harness.analysis.whole import Measured, control_verdicts, floor, slopes, verdicts
+from harness.celldata import CellData
+from harness.controller.callgrind import OPERATIONS, count_sides
+from harness.controller.calibrate import granule_of
+from harness.controller.cellrun import CellRun, Setting
+from harness.controller.httpcell import HttpCellRun
+from harness.controller.interrupt import Interrupt, Interrupted
+from harness.controller.recorder import Recorder
+from harness.environment import collect
+from harness.errors import UsageError
+from harness.estimate import cell_seconds
+from harness.plan import EXTERNAL, Cell, Plan
+from harness.profiles import PROFILES
+from harness.progress import Progress
+from results.histogram import merged
+from results.identity import derived_seed, new_run_id
+from results.reader import FILE_NAME
+from results.writer import ResultWriter
+
+_KINDS = ("latency", "uncorrected", "lateness")
+
+
+@dataclass
+class Outcome:
+    """How a run ended."""
+
+    directory: Path
+    run_id: str
+    interrupted: bool = False
+    #: One line for each cell that is void and each control that failed.
+    faults: list[str] = field(default_factory=list)
+    controls: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Everything a run needs besides its plan."""
+
+    argv: tuple[str, ...]
+    out: Path | None = None
+    plugins: tuple[Path, ...] = ()
+    seed: int | None = None
+    port: int = 0
+    quiet: bool = False
+
+
+def make_directory(out: Path | None, run_id: str) -> Path:
+    """The run directory, created. Raises UsageError when it exists or cannot be made."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    path = out if out is not None else tree.RUNS / f"{stamp}-{run_id[-6:]}"
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        raise UsageError(f"{path} exists: name a folder that does not, or remove it") from None
+    except OSError as problem:
+        raise UsageError(
+            f"cannot create {path}: {problem.strerror}; choose another --out"
+        ) from None
+    return path
+
+
+def check_directory(out: Path | None) -> None:
+    """Raises UsageError when make_directory would, without creating anything."""
+    path = tree.RUNS / "x" if out is None else out
+    if out is not None and (out.exists() or out.is_symlink()):
+        raise UsageError(f"{out} exists: name a folder that does not, or remove it")
+    parent = path.absolute().parent
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise UsageError(f"{parent} is not a folder one can write to: choose another --out")
+
+
+class Run:
+    """One run on this machine. carry_out() once."""
+
+    def __init__(self, plan: Plan, order: Order, progress: Progress) -> None:
+        self.plan = plan
+        self.order = order
+        self.progress = progress
+        self.run_id = new_run_id()
+        self.seed = derived_seed(self.run_id) if order.seed is None else order.seed
+        self.cells: list[Measured] = []
+        self.errors: list[str] = []
+
+    def carry_out(self) -> Outcome:
+        """Measures everything in the plan. Raises UsageError and MeasurementFault."""
+        program = tree.worker()
+        environment = collect.collect()
+        directory = make_directory(self.order.out, self.run_id)
+        outcome = Outcome(directory, self.run_id)
+        started = time.monotonic()
+        place = collect.host_place()
+        with ResultWriter(directory / FILE_NAME, self.run_id) as writer, Interrupt() as interrupt:
+            self._open_run(writer, environment)
+            recorder = Recorder(writer, place)
+            for skip in self.plan.skips:
+                recorder.planned_skip(skip)
+            setting = Setting(
+                program, self.order.plugins, self.seed, recorder, interrupt, self.progress.show
+            )
+            try:
+                for cell in self.plan.cells:
+                    self._cell(cell, setting, directory)
+            except Interrupted:
+                outcome.interrupted = True
+                self.progress.message("stopped: what was measured is kept")
+            self._close_run(writer, place, outcome, time.monotonic() - started)
+        self.progress.finish()
+        return outcome
+
+    def _open_run(self, writer: ResultWriter, environment: Mapping[str, Any]) -> None:
+        profile = PROFILES[self.plan.profile]
+        headline = self.plan.cells[0].protocol if self.plan.cells else profile.headline
+        writer.append(
+            "run",
+            {
+                "started_at": collect.now(),
+                "argv": list(self.order.argv),
+                "cwd_rel": os.path.relpath(os.getcwd(), tree.ROOT),
+                "seed": self.seed,
+                "tool_version": tree.version(),
+                "purpose": self.plan.purpose,
+                "profile": self.plan.profile,
+                "shown_params": {
+                    name: sorted(params) for name, params in sorted(self.plan.shown.items())
+                },
+                "protocol": {**headline.fields(), "scaling": profile.scaling.fields()},
+                "parent_run_id": None,
+                "labels": {},
+                "fingerprint": collect.fingerprint(environment["facts"]),
+            },
+        )
+        writer.append("env", environment)
+
+    def _cell(self, cell: Cell, setting: Setting, directory: Path) -> None:
+        """One cell, analysed and recorded even when the user stopped inside it."""
+        if cell.workload == EXTERNAL:
+            http = HttpCellRun(cell, setting, self.plan.profile, self.order.port, directory / "raw")
+            data, run = http.data, http.run
+        else:
+            slices = CellRun(cell, setting)
+            data, run = slices.data, slices.run
+        try:
+            run()
+            if cell.instructions and data.void is None and data.alive():
+                self._instructions(cell, data, setting)
+        finally:
+            self._analyse(data, setting.recorder)
+            self.progress.advance(cell_seconds(cell), cell.title)
+
+    def _instructions(self, cell: Cell, data: CellData, setting: Setting) -> None:
+        setting.interrupt.check()
+        granule = granule_of(cell.params)
+        operations = -(-OPERATIONS // granule) * granule
+        counts = count_sides(
+            setting.program,
+            cell,
+            data.alive(),
+            operations,
+            lambda label: self.progress.show(f"{cell.title}: instructions of {label}"),
+        )
+        for label, count in counts.items():
+            data.counts.setdefault(label, []).append(count)
+            setting.recorder.count(data, label, count)
+
+    def _analyse(self, data: CellData, recorder: Recorder) -> None:
+        """Metric records of a cell, and its merged histograms for the figures."""
+        self._remarks(data)
+        external = data.cell.workload == EXTERNAL
+        rows = (analyse_http if external else analyse)(data, recorder.place, self.seed)
+        for side in data.alive():
+            for kind in _KINDS:
+                parts = [
+                    histogram
+                    for (label, _, found), histogram in data.histograms.items()
+                    if label == side.label and found == kind
+                ]
+                if parts and data.void is None:
+                    recorder.hist(data, side.label, "case", kind, merged(parts))
+        for row in rows.rows:
+            recorder.writer.append("metric", row)
+        self.cells.append(Measured(data, rows))
+        # The raw values stay in the file; keeping them here as well would cost hundreds of MB.
+        data.slices = []
+        data.histograms = {}
+        data.slice_histograms = {}
+
+    def _remarks(self, data: CellData) -> None:
+        """What went wrong in the cell, for people now and for the end record."""
+        by_reason: dict[str, list[str]] = {}
+        for label, reason in [*data.lost.items(), *data.load_remarks.items()]:
+            by_reason.setdefault(reason, []).append(label)
+        found = [f"{', '.join(labels)}: {reason}" for reason, labels in by_reason.items()]
+        if data.void is not None:
+            found.append(f"void: {data.void}")
+        for text in found:
+            # A limit of the mechanism is a result, shown among the skips, and no error.
+            if "not applicable" not in text:
+                self.errors.append(f"{data.cell.title}: {text}")
+                self.progress.message(f"kevbench: {data.cell.title}: {text}")
+
+    def _close_run(
+        self, writer: ResultWriter, place: Mapping[str, Any], outcome: Outcome, seconds: float
+    ) -> None:
+        self._whole_run(writer, place, outcome)
+        outcome.faults += [
+            f"{one.data.cell.title}: {one.data.void}" for one in self.cells if one.data.void
+        ]
+        status = (
+            "interrupted" if outcome.interrupted else "failed" if outcome.faults else "complete"
+        )
+        writer.append(
+            "end",
+            {
+                "ended_at": collect.now(),
+                "duration_s": round(seconds, 3),
+                "status": status,
+                "errors": self.errors,
+                "after": collect.load_now(),
+            },
+        )
+
+    def _whole_run(self, writer: ResultWriter, place: Mapping[str, Any], outcome: Outcome) -> None:
+        """Records that need every cell."""
+        if self.plan.purpose == "aa":
+            outcome.controls = control_verdicts(self.cells, place, self.seed)
+            for record in outcome.controls:
+                writer.append("verdict", record)
+            return
+        for record in verdicts(self.cells, place):
+            writer.append("verdict", record)
+        for record in slopes(self.cells, place, self.seed):
+            writer.append("metric", record)
+        for record in floor(self.cells, place):
+            writer.append("metric", record)

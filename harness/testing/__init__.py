@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Stand-ins for tests; nothing here enters a measurement."""

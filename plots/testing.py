@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Made-up runs for the tests of the report, built on results.testing. Never results."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from results.testing import synthetic_run
+from results.testing_model import VARIANTS, Model
+
+Record = dict[str, Any]
+
+
+def _more() -> Iterable[Model]:
+    """The variants of the full profile that the synthetic run leaves out."""
+    have = {(model.mechanism, model.variant) for model in VARIANTS}
+    names = [("select", "pselect"), ("select", "bigset"), ("poll", "ppoll")]
+    names += [("epoll", name) for name in ("et-once", "exclusive", "pwait2")]
+    for base in ("poll", "multishot", "completion"):
+        names += [("io_uring", base + plus) for plus in ("", "+defer", "+fixed", "+sqpoll")]
+    for base in ("get", "ring", "mapped", "mapped+batch", "naio"):
+        names += [("kevent", base + mode) for mode in ("", "-et", "-oneshot")]
+    scan = {"select": 14.0, "poll": 21.0}
+    for index, (mechanism, variant) in enumerate(n for n in names if n not in have):
+        mode = "et" if "-et" in variant else "oneshot" if "oneshot" in variant else "lt"
+        yield Model(
+            mechanism,
+            variant,
+            mode,
+            420.0 + 37.0 * (index * 7 % 19),
+            scan.get(mechanism, 0.0),
+            ((f"{mechanism}_wait", 1), ("read", 1)),
+            250.0 + index,
+            200.0 + index,
+        )
+
+
+ALL_VARIANTS: tuple[Model, ...] = (*VARIANTS, *_more())
+
+
+def full_run(directory: Path) -> Path:
+    """A run of every variant of the full profile."""
+    return synthetic_run(directory, variants=ALL_VARIANTS)
+
+
+def rewrite(run_dir: Path, change: Callable[[list[Record]], list[Record]]) -> Path:
+    """Replaces the records of a run by what `change` makes of them."""
+    path = run_dir / "results.jsonl"
+    records = change([json.loads(line) for line in path.read_text().splitlines()])
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return run_dir
+
+
+def add_guest(records: list[Record]) -> list[Record]:
+    """The same records once more as an emulated guest's, counts taking the place of times."""
+    guest = {"where": "guest", "kernel": "6.12.1", "accel": "tcg"}
+    middle: list[Record] = []
+    for record in records:
+        if record["record"] in ("run", "end"):
+            continue
+        copy = {**record, **(guest if "where" in record else {})}
+        if copy["record"] == "metric" and copy["metric"] == "cpu_ns_per_event":
+            copy |= {"metric": "instr_per_event", "unit": "instructions"}
+        elif copy["record"] == "verdict" and copy["metric"] == "cpu_ns_per_event":
+            copy |= {"metric": "instr_per_event"}
+        middle.append(copy)
+    return [*records[:-1], *middle, records[-1]]
