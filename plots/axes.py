@@ -8,24 +8,21 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
-from plots import text
+from plots import fontmetrics, style, text
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Ticks of a log axis from `low` to `high`: decades, and 2 and 5 where decades are few."""
+    """Ticks of a log axis: decades, with steps between them where that leaves fewer than three."""
     span = math.log10(high / low)
-    if span <= 0.45:
-        return linear_ticks(low, high, 4)
-    factors: tuple[float, ...] = (1.0,)
-    if span <= 1.1:
-        factors = (1.0, 2.0, 5.0)
-    elif span <= 2.2:
-        factors = (1.0, 3.0)
     stride = math.ceil(span / 6) if span > 7 else 1
     first = math.floor(math.log10(low))
-    decades = range(first, math.ceil(math.log10(high)) + 1)
-    ticks = [f * 10.0**d for d in decades for f in factors if (d - first) % stride == 0]
-    return [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+    decades = range(first, math.ceil(math.log10(high)) + 1, stride)
+    for factors in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)):
+        ticks = [factor * 10.0**decade for decade in decades for factor in factors]
+        ticks = [tick for tick in ticks if low * 0.999 <= tick <= high * 1.001]
+        if len(ticks) >= 3:
+            return ticks
+    return linear_ticks(low, high, 4)
 
 
 def linear_ticks(low: float, high: float, about: int = 5) -> list[float]:
@@ -112,6 +109,17 @@ def rows_y(ax: Axes, labels: list[str]) -> None:
     ax.spines["left"].set_visible(False)
 
 
+def label_room(labels: Iterable[str], limit: float = 1.8) -> float:
+    """Margin in inches that the longest of these labels needs beside the axes."""
+    widths = [fontmetrics.width(text.short(words), style.SMALL_PT) for words in labels]
+    return min(limit, max(widths, default=0.0) + 0.16)
+
+
 def below(ax: Axes) -> None:
     """Puts grid lines under the data."""
     ax.set_axisbelow(True)
+
+
+def row_height(rows: int, most: float = 0.19, room: float = 5.6) -> float:
+    """Inches a row, fewer where many rows would not fit on a page."""
+    return min(most, room / max(rows, 1))

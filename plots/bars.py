@@ -11,8 +11,6 @@ from plots import axes, marks, style, text
 from plots.figure import Margins, Panel
 from plots.model import Side
 
-ROW_IN = 0.19
-
 
 @dataclass(frozen=True)
 class Part:
@@ -57,8 +55,13 @@ def bar_panel(
             _draw_bar(ax, place, bar, parts)
         marks.number_column(ax, [bar.words for bar in bars], column)
 
-    height = 0.98 + ROW_IN * len(bars)
-    margins = Margins(left=1.42, right=right, top=0.5 if column else 0.36, bottom=0.46)
+    height = 0.98 + axes.row_height(len(bars)) * len(bars)
+    margins = Margins(
+        left=axes.label_room(bar.side.label for bar in bars),
+        right=right,
+        top=0.5 if column else 0.36,
+        bottom=0.46,
+    )
     return Panel(key, title, description, draw, 3.6, height, margins)
 
 

@@ -7,7 +7,7 @@ the same size, so type has the same size everywhere.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from matplotlib.axes import Axes
 
@@ -52,6 +52,15 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[int] = frozenset()
     kinds: tuple[str, ...] = ()  # style class of each row's last column, empty for none
+
+
+def limited(table: Table, most: int) -> tuple[Table, str]:
+    """At most `most` rows, and a line that says what was left out; empty where nothing was."""
+    rows = len(table.rows)
+    if rows <= most:
+        return table, ""
+    shorter = replace(table, rows=table.rows[:most], kinds=table.kinds[:most])
+    return shorter, f"The first {most:,} of {rows:,} rows; results.jsonl holds all of them."
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from plots import front, provenance, style, svg
-from plots.figure import Figure
+from plots.figure import Figure, limited
 from plots.model import Run
 
+MOST_ROWS = 800
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -64,6 +65,7 @@ def render(run: Run, figures: Sequence[Figure]) -> str:
         drawn=drawn,
         provenance=provenance.tables(run),
         reproduce=provenance.reproduce(run),
+        limited=lambda table: limited(table, MOST_ROWS),
         verdicts=style.VERDICTS,
         css=Markup(css),
         light=Markup(_colours(1)),

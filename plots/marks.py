@@ -77,7 +77,7 @@ def label_lines(ax: Axes, series: Sequence[Series], height_in: float) -> None:
         ax.text(
             1.045,
             to,
-            text.short(one.label, 22),
+            text.short(one.label),
             transform=ax.transAxes,
             va="center",
             fontsize=style.SMALL_PT,
@@ -159,9 +159,10 @@ def row_point(
 
 def stripe(ax: Axes, sides: Sequence[Side]) -> None:
     """Shades every other mechanism's rows, so that families can be told apart at a glance."""
-    shaded = False
-    for place, side in enumerate(sides):
-        if place and side.mechanism != sides[place - 1].mechanism:
-            shaded = not shaded
+    start, shaded = 0, False
+    for place in range(1, len(sides) + 1):
+        if place < len(sides) and sides[place].mechanism == sides[start].mechanism:
+            continue
         if shaded:
-            ax.axhspan(place - 0.5, place + 0.5, color=style.BAND, linewidth=0, zorder=0)
+            ax.axhspan(start - 0.5, place - 0.5, color=style.BAND, linewidth=0, zorder=0)
+        start, shaded = place, not shaded

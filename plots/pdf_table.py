@@ -4,9 +4,11 @@
 from collections.abc import Sequence
 
 from plots import fontmetrics, style
-from plots.figure import Table
+from plots.figure import Table, limited
 from plots.pdf_page import INNER, MARGIN, Pager
 
+#: A table of a full run has thousands of rows, which nobody reads on paper.
+MOST_ROWS = 240
 _PT = 6.8
 _LINE = _PT * 1.28 / 72
 _PAD = 0.032
@@ -46,14 +48,14 @@ def column_widths(natural: Sequence[float], room: float) -> list[float]:
 
 def draw(pager: Pager, table: Table, running: str) -> None:
     """The table at the cursor; continues on as many pages as it needs."""
+    rows = len(table.rows)
+    table, left_out = limited(table, MOST_ROWS)
     widths = column_widths(_natural(table), INNER - _GAP * (len(table.columns) - 1))
     lefts = [MARGIN + sum(widths[:i]) + _GAP * i for i in range(len(widths))]
     again = f"{running}, continued"
     pager.need(0.9, running if pager.pages else "")
     if table.title:
-        title = fontmetrics.wrap(table.title, 8.0, INNER, bold=True)
-        for one in title:
-            pager.line(one, 8.0, bold=True)
+        pager.paragraph(f"{table.title} ({rows:,} rows)", 8.0, bold=True, limit=INNER)
     _heading(pager, table, widths, lefts)
     for row in table.rows:
         cells = [
@@ -66,6 +68,9 @@ def draw(pager: Pager, table: Table, running: str) -> None:
         _row(pager, table, cells, widths, lefts)
         pager.y += height
         pager.rule(pager.y, right=lefts[-1] + widths[-1])
+    if left_out:
+        pager.y += 0.05
+        pager.paragraph(left_out, 7.4, colour=style.MUTED)
     pager.y += 0.2
 
 

@@ -17,6 +17,11 @@ from plots.figure import Panel
 
 _IDS = re.compile(r'\b(id="|href="#|url\(#)([A-Za-z0-9_.:-]+)')
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
+_STYLE = re.compile(r"<defs>\s*<style type=\"text/css\">[^<]*</style>\s*</defs>")
+_BOLD = re.compile(r"font: (?:700|bold) ([0-9.]+px) [^;\"]*")
+_FONT = re.compile(r"font: ([0-9.]+px) [^;\"]*")
+_COORDINATES = re.compile(r' (?:d|x|y|points|transform)="[^"]*"')
+_DECIMALS = re.compile(r"\d+\.\d{3,}")
 _HEAD = re.compile(r"<svg\b[^>]*?viewBox=\"([^\"]+)\"[^>]*>")
 
 
@@ -74,7 +79,11 @@ def _embed(document: str, panel: Panel, prefix: str) -> str:
     body = document[head.end() :]
     body = re.sub(r"\s*<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = _IDS.sub(lambda m: f"{m.group(1)}{prefix}-{m.group(2)}", body)
+    body = _STYLE.sub("", body)  # it would reach every element of the page
+    body = _FONT.sub(r"font-size: \1", _BOLD.sub(r"font-weight: 700; font-size: \1", body))
     body = _COLOUR.sub(_variable, body)
+    body = _COORDINATES.sub(_shorten, body.replace("rotate(-0 ", "rotate(0 "))
+    body = re.sub(r"\n\s*", "\n", body)
     title, description = f"{prefix}-title", f"{prefix}-desc"
     return (
         f'<svg class="panel" viewBox="{head.group(1)}" role="img" '
@@ -82,6 +91,12 @@ def _embed(document: str, panel: Panel, prefix: str) -> str:
         f'<title id="{title}">{escape(panel.title)}</title>\n'
         f'<desc id="{description}">{escape(panel.description)}</desc>{body.rstrip()}'
     )
+
+
+def _shorten(match: re.Match[str]) -> str:
+    """Coordinates to a hundredth of a point, which no screen shows, and lines joined."""
+    value = _DECIMALS.sub(lambda number: f"{float(number.group(0)):.2f}", match.group(0))
+    return value.replace(" \n", " ").replace("\n", " ")
 
 
 def _variable(match: re.Match[str]) -> str:

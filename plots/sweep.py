@@ -14,7 +14,7 @@ from plots import axes, cells, grouping, marks, text
 from plots.figure import OVERVIEW, SMALL, Margins, Panel, Section
 from plots.model import Cell, Place, Row, Run, Side
 
-LINE_MARGINS = Margins(left=0.6, right=1.02, top=0.34, bottom=0.44)
+TOP, BOTTOM = 0.34, 0.44
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ def _one_set(rows: Sequence[Row], sweep: Sweep, key: str, suffix: str) -> list[P
     groups += [
         g for g in grouping.families(by_side) if not groups or set(g.sides) - set(first.sides)
     ]
+    labels = [group.label(side) for group in groups for side in _members(group)]
+    margins = Margins(0.6, axes.label_room(labels, 1.3) + 0.04, TOP, BOTTOM)
     built: list[Panel] = []
     for group in groups:
         wide = group.key == "overview"
@@ -89,7 +91,9 @@ def _one_set(rows: Sequence[Row], sweep: Sweep, key: str, suffix: str) -> list[P
         # Scanning mechanisms would squeeze the others into the lowest decade of a common axis.
         alike = [g for g in groups if grouping.shares_scale(g, group)]
         limits = _y_limits(row for row in rows if any(row.side in _members(g) for g in alike))
-        built.append(_line_panel(series, sweep, f"{key}-{group.key}", name, x_limits, limits, wide))
+        built.append(
+            _line_panel(series, sweep, f"{key}-{group.key}", name, x_limits, limits, margins, wide)
+        )
     return built
 
 
@@ -122,10 +126,11 @@ def _line_panel(
     title: str,
     x_limits: tuple[float, float],
     y_limits: tuple[float, float],
+    margins: Margins,
     wide: bool,
 ) -> Panel:
     height = 2.75 if wide else 2.5
-    inner = height - LINE_MARGINS.top - LINE_MARGINS.bottom
+    inner = height - TOP - BOTTOM
 
     def draw(ax: Axes) -> None:
         axes.log_x(ax, x_limits, sweep.x_label)
@@ -141,7 +146,7 @@ def _line_panel(
         draw,
         OVERVIEW if wide else SMALL,
         height,
-        LINE_MARGINS,
+        margins,
         wide,
     )
 
@@ -178,8 +183,10 @@ def _single(rows: Sequence[Row], sweep: Sweep, key: str, suffix: str, at: float)
         f"{sweep.y_label}. {sentence}.",
         draw,
         3.6,
-        0.85 + 0.19 * len(order),
-        Margins(left=1.4, right=0.6, top=0.36, bottom=0.46),
+        0.85 + axes.row_height(len(order)) * len(order),
+        Margins(
+            left=axes.label_room(row.side.label for row in order), right=0.6, top=0.36, bottom=0.46
+        ),
     )
 
 

@@ -33,6 +33,7 @@ def bin_label(index: int) -> str:
 def _panel(found: Sequence[Batches], bins: int, key: str, title: str) -> Panel:
     order = sorted(found, key=lambda b: b.side.sort_key)
     shares = [(one.shares + (0.0,) * bins)[:bins] for one in order]
+    room = axes.label_room(one.side.label for one in order)
     colours = colormaps["cividis"]
 
     def draw(ax: Axes) -> None:
@@ -76,9 +77,9 @@ def _panel(found: Sequence[Batches], bins: int, key: str, title: str) -> Panel:
         title,
         f"Share of waits by events delivered. {sentence}.",
         draw,
-        max(3.6, 1.5 + 0.34 * bins),
-        0.86 + 0.2 * len(order),
-        Margins(left=1.42, right=0.08, top=0.36, bottom=0.46),
+        max(3.6, room + 0.08 + 0.34 * bins),
+        0.86 + axes.row_height(len(order), 0.2) * len(order),
+        Margins(left=room, right=0.08, top=0.36, bottom=0.46),
     )
 
 

@@ -14,7 +14,6 @@ TITLE = "Cost ratio to epoll"
 #: The axis never reaches further; what lies beyond is an arrow at the edge and a number.
 WIDEST = (0.2, 5.0)
 _TICKS = (0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0)
-_ROW_IN = 0.185
 
 
 def _panel(rows: Sequence[Row], title: str, key: str, limits: tuple[float, float]) -> Panel:
@@ -49,8 +48,10 @@ def _panel(rows: Sequence[Row], title: str, key: str, limits: tuple[float, float
         f"Cost ratios to epoll. {sentence}.",
         draw,
         3.6,
-        0.82 + _ROW_IN * len(order),
-        Margins(left=1.42, right=0.58, top=0.36, bottom=0.46),
+        0.82 + axes.row_height(len(order)) * len(order),
+        Margins(
+            left=axes.label_room(row.side.label for row in order), right=0.58, top=0.36, bottom=0.46
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Figure 10: system calls of an event, by call."""
 
+import itertools
 from collections.abc import Sequence
 
 from plots import bars, cells, headline, style, text
@@ -45,11 +46,13 @@ def _parts(found: Sequence[Calls]) -> list[bars.Part]:
     names = sorted(most, key=lambda n: (-most[n], n))[:_MOST]
     known = list(_LOOKS)
     names.sort(key=lambda n: (known.index(n) if n in known else len(known), n))
-    spare = iter(
-        ("....", "\\\\\\\\", "oooo", "++++", "----", "||||", "OOOO", "**", "xx", "//", "\\\\")
+    # Hatches of lines only: dots and circles are outlines that make a drawing ten times as large.
+    spare = itertools.cycle(
+        ("\\\\\\\\", "++++", "----", "||||", "//", "\\\\", "--", "||", "++", "xx")
     )
     parts = [
-        bars.Part(n, *(_LOOKS[n] if n in _LOOKS else (style.RULE, next(spare)))) for n in names
+        bars.Part(name, *(_LOOKS[name] if name in _LOOKS else (style.RULE, next(spare))))
+        for name in names
     ]
     if len(most) > len(names):
         parts.append(bars.Part("other", style.RULE))
