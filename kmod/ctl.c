@@ -15,7 +15,7 @@ static void fail(struct ukevent *entry, int error)
 {
 	entry->ret_flags = KEVENT_RET_BROKEN | KEVENT_RET_DONE;
 	entry->ret_data[0] = 0;
-	entry->ret_data[1] = -error;
+	entry->ret_data[1] = error;
 }
 
 static const struct kevent_source_ops *source_of(const struct ukevent *entry)
@@ -40,8 +40,9 @@ static enum entry_result settle(struct kevent *kev, int found, struct ukevent *e
 	if (forced && !kev->fired)
 		kev->fired = kev->u.event;
 	if (kev->fired || forced || kev->state & (KEVENT_ST_UNSURE | KEVENT_ST_BROKEN)) {
+		/* What attach found is handed back; what happened since is an event like any. */
 		bool queue = kev->u.req_flags & (KEVENT_REQ_ALWAYS_QUEUE | KEVENT_REQ_READY) ||
-			     kev->state & KEVENT_ST_UNSURE;
+			     !found;
 
 		if (queue) {
 			kevent_announce(q, kev);

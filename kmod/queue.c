@@ -5,6 +5,7 @@
 #include <linux/log2.h>
 #include <linux/poll.h>
 #include <linux/sched/user.h>
+#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
 #include "compat.h"
@@ -191,7 +192,8 @@ static int check_args(const struct kevent_init_args *args)
 	    memchr_inv(args->reserved, 0, sizeof(args->reserved)))
 		return -EINVAL;
 	if (!args->ring != !args->ring_size || args->ring_size == 1 ||
-	    args->ring & (__alignof__(struct ukevent) - 1) || args->ring + bytes < args->ring)
+	    args->ring & (__alignof__(struct ukevent) - 1) || bytes > U32_MAX ||
+	    !access_ok(u64_to_user_ptr(args->ring), bytes))
 		return -EINVAL;
 	if (args->mapped && (args->ring || args->mapped < 2 || args->mapped > KEVENT_MRING_MAX ||
 			     !is_power_of_2(args->mapped)))
