@@ -20,6 +20,7 @@ enum { STATUS_PASSED = 0, STATUS_FAILED = 1, STATUS_SKIPPED = 77 };
 static struct ktest_case *first_case;
 static struct ktest_case **last_link = &first_case;
 static const char *running = "";
+static char **settings;
 
 void ktest_register(struct ktest_case *test)
 {
@@ -88,6 +89,16 @@ void ktest_note(const char *format, ...)
 	va_end(arguments);
 }
 
+unsigned long ktest_setting(const char *name, unsigned long otherwise)
+{
+	size_t length = strlen(name);
+
+	for (char **setting = settings; setting && *setting; setting++)
+		if (strncmp(*setting, name, length) == 0 && (*setting)[length] == '=')
+			return strtoul(*setting + length + 1, NULL, 0);
+	return otherwise;
+}
+
 void ktest_join(const char *file, int line, int pid)
 {
 	int status = 0;
@@ -123,6 +134,7 @@ static void complain(const char *format, ...)
 
 static int run_case(const struct ktest_case *test)
 {
+	unsigned int seconds = (unsigned int)ktest_setting("seconds", test->seconds);
 	int status = 0;
 	int pidfd;
 	pid_t pid;
@@ -143,9 +155,9 @@ static int run_case(const struct ktest_case *test)
 		return STATUS_FAILED;
 	}
 	setpgid(pid, pid);
-	if (!ended_within(pidfd, (int)test->seconds * 1000)) {
+	if (!ended_within(pidfd, (int)seconds * 1000)) {
 		kill(-pid, SIGKILL);
-		complain("killed after %u s%s", test->seconds,
+		complain("killed after %u s%s", seconds,
 			 ended_within(pidfd, GRACE_MS) ? "" : ", and will not die");
 		waitpid(pid, NULL, WNOHANG);
 		close(pidfd);
@@ -167,12 +179,18 @@ static int run_case(const struct ktest_case *test)
 	return status;
 }
 
-static bool selected(const struct ktest_case *test, int count, char **parts)
+static bool selected(const struct ktest_case *test, char **parts)
 {
-	for (int i = 0; i < count; i++)
-		if (strstr(test->name, parts[i]))
+	bool all = true;
+
+	for (; *parts; parts++) {
+		if (strchr(*parts, '='))
+			continue;
+		all = false;
+		if (strstr(test->name, *parts))
 			return true;
-	return count == 0;
+	}
+	return all;
 }
 
 int main(int argc, char **argv)
@@ -180,9 +198,10 @@ int main(int argc, char **argv)
 	unsigned int passed = 0, failed = 0, skipped = 0;
 	bool list = argc > 1 && strcmp(argv[1], "-l") == 0;
 
+	settings = argv + 1 + list;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (struct ktest_case *test = first_case; test; test = test->next) {
-		if (!selected(test, argc - 1 - list, argv + 1 + list))
+		if (!selected(test, settings))
 			continue;
 		if (list) {
 			puts(test->name);

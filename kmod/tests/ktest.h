@@ -15,7 +15,9 @@
  *	CASE(an_unknown_command_is_refused) { CHECK_ERRNO(call(99), EINVAL); }
  *
  * Each program links ktest.c, which holds main(): it prints a line a case and closes with
- * "N passed, N failed, N skipped". Arguments select cases by a part of their names; -l lists them.
+ * "N passed, N failed, N skipped". Arguments select cases by a part of their names; those of the
+ * form name=number are settings a program may ask for, of which all know seconds, the limit of every
+ * case; -l lists the cases.
  */
 #ifndef KTEST_H
 #define KTEST_H
@@ -52,6 +54,9 @@ void ktest_skip(const char *format, ...) __attribute__((noreturn, format(printf,
 
 /* Prints a line that belongs to the running case. */
 void ktest_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The setting of that name, or what it is when nobody sets it. */
+unsigned long ktest_setting(const char *name, unsigned long otherwise);
 
 /* Fails unless `pid` ends with status 0; a forked helper that failed has said why. */
 void ktest_join(const char *file, int line, int pid);
