@@ -5,6 +5,7 @@
 
 #include <linux/fs.h>
 #include <linux/fsnotify_backend.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/version.h>
 
@@ -33,6 +34,18 @@ static inline void kevent_compat_vm_flags_set(struct vm_area_struct *vma, unsign
 	vm_flags_set(vma, flags);
 #else
 	vma->vm_flags |= flags;
+#endif
+}
+
+static inline void kevent_compat_hrtimer_setup(struct hrtimer *timer,
+					       enum hrtimer_restart (*function)(struct hrtimer *t),
+					       clockid_t clock, enum hrtimer_mode mode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, function, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
 #endif
 }
 
