@@ -45,8 +45,9 @@ int kevent_get_events(int ctl_fd, unsigned int min_nr, unsigned int max_nr,
 
 /*
  * Waits for an event and for room in the ring, at most `timeout`; moves up to `num` events into the
- * ring and returns how many. Returns at once when `old_uidx` is not the kernel's index. On a mapped
- * queue: waits until `num` events lie unread in the ring and returns how many do.
+ * ring and returns how many. Returns at once when `old_uidx` is not the oldest uncommitted slot: then
+ * another thread has committed. On a mapped queue: waits until `num` events lie unread in the ring
+ * and returns how many do.
  */
 int kevent_wait(int ctl_fd, unsigned int num, unsigned int old_uidx, struct timespec timeout,
 		unsigned int flags);
