@@ -37,6 +37,15 @@ static inline void kevent_compat_vm_flags_set(struct vm_area_struct *vma, unsign
 #endif
 }
 
+static inline void kevent_compat_vm_flags_clear(struct vm_area_struct *vma, unsigned long flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_clear(vma, flags);
+#else
+	vma->vm_flags &= ~flags;
+#endif
+}
+
 static inline void kevent_compat_hrtimer_setup(struct hrtimer *timer,
 					       enum hrtimer_restart (*function)(struct hrtimer *t),
 					       clockid_t clock, enum hrtimer_mode mode)
