@@ -142,9 +142,8 @@ PUBLIC int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 	if (set)
 		return ctl_watch(epfd, set, op, fd, event);
 	result = real_calls()->epoll_ctl(epfd, op, fd, event);
-	if (result < 0 && errno == EINVAL && (set = set_of(epfd)))
-		return ctl_watch(epfd, set, op, fd, event);
-	return result;
+	set = result < 0 && errno == EINVAL ? set_of(epfd) : NULL;
+	return set ? ctl_watch(epfd, set, op, fd, event) : result;
 }
 
 static int count_real(int result)
@@ -163,9 +162,8 @@ PUBLIC int epoll_pwait2(int epfd, struct epoll_event *events, int max,
 	if (set)
 		return wait_for_events(epfd, set, events, max, timeout, sigmask);
 	result = count_real(real_calls()->epoll_pwait2(epfd, events, max, timeout, sigmask));
-	if (result < 0 && errno == EINVAL && (set = set_of(epfd)))
-		return wait_for_events(epfd, set, events, max, timeout, sigmask);
-	return result;
+	set = result < 0 && errno == EINVAL ? set_of(epfd) : NULL;
+	return set ? wait_for_events(epfd, set, events, max, timeout, sigmask) : result;
 }
 
 PUBLIC int epoll_pwait(int epfd, struct epoll_event *events, int max, int timeout,
@@ -178,7 +176,8 @@ PUBLIC int epoll_pwait(int epfd, struct epoll_event *events, int max, int timeou
 	if (!set) {
 		result = count_real(
 			real_calls()->epoll_pwait(epfd, events, max, timeout, sigmask));
-		if (result >= 0 || errno != EINVAL || !(set = set_of(epfd)))
+		set = result < 0 && errno == EINVAL ? set_of(epfd) : NULL;
+		if (!set)
 			return result;
 	}
 	return wait_for_events(epfd, set, events, max, timeout < 0 ? NULL : &time, sigmask);
