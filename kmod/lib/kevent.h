@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -164,8 +165,9 @@ int kevent_mapped_wait(struct kevent_mapped *mapped, struct ukevent *events, uns
 static inline struct ukevent kevent_request(unsigned int type, unsigned int id, unsigned int event,
 					    unsigned int req_flags, uint64_t user)
 {
-	struct ukevent entry = { 0 };
+	struct ukevent entry;
 
+	memset(&entry, 0, sizeof(entry));
 	entry.id.raw[0] = id;
 	entry.type = type;
 	entry.event = event;
