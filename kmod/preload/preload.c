@@ -22,6 +22,23 @@
 
 static unsigned long events_by_kevent, events_by_epoll;
 
+/* Read when the library is loaded: a server may clear its environment later. */
+static bool quiet, counting, off;
+
+static bool switched_on(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value && strcmp(value, "0") != 0;
+}
+
+static __attribute__((constructor)) void read_environment(void)
+{
+	quiet = switched_on("KEVENT_PRELOAD_QUIET");
+	counting = switched_on("KEVENT_PRELOAD_COUNT");
+	off = switched_on("KEVENT_PRELOAD_OFF");
+}
+
 static void *next_symbol(const char *name)
 {
 	void *symbol = dlsym(RTLD_NEXT, name);
@@ -36,6 +53,14 @@ static void *next_symbol(const char *name)
 static struct real_calls calls;
 static pthread_once_t calls_once = PTHREAD_ONCE_INIT;
 
+static void after_fork_in_child(void)
+{
+	sets_in_child();
+	/* What came before is the parent's. */
+	events_by_kevent = 0;
+	events_by_epoll = 0;
+}
+
 static void find_calls(void)
 {
 	calls.epoll_create1 = next_symbol("epoll_create1");
@@ -49,7 +74,7 @@ static void find_calls(void)
 	calls.dup2 = next_symbol("dup2");
 	calls.dup3 = next_symbol("dup3");
 	calls.fcntl = next_symbol("fcntl64");
-	pthread_atfork(sets_before_fork, sets_after_fork, sets_in_child);
+	pthread_atfork(sets_before_fork, sets_after_fork, after_fork_in_child);
 }
 
 const struct real_calls *real_calls(void)
@@ -58,20 +83,12 @@ const struct real_calls *real_calls(void)
 	return &calls;
 }
 
-static bool switched_on(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value && strcmp(value, "0") != 0;
-}
-
 void tell_fallback(const char *what, int error)
 {
 	static int told[2];
 	int *before = &told[strcmp(what, "this program") == 0];
 
-	if (__atomic_exchange_n(before, 1, __ATOMIC_RELAXED) ||
-	    switched_on("KEVENT_PRELOAD_QUIET"))
+	if (__atomic_exchange_n(before, 1, __ATOMIC_RELAXED) || quiet)
 		return;
 	fprintf(stderr, "kevent-preload: epoll serves %s: %s\n", what, strerror(error));
 }
@@ -86,7 +103,7 @@ void count_events(unsigned int by_kevent, unsigned int by_epoll)
 
 static __attribute__((destructor)) void print_counts(void)
 {
-	if (switched_on("KEVENT_PRELOAD_COUNT"))
+	if (counting)
 		fprintf(stderr, "kevent-preload: %lu events by kevent, %lu by epoll\n",
 			events_by_kevent, events_by_epoll);
 }
@@ -95,7 +112,7 @@ PUBLIC int epoll_create1(int flags)
 {
 	int queue;
 
-	if (flags & ~EPOLL_CLOEXEC || switched_on("KEVENT_PRELOAD_OFF"))
+	if (flags & ~EPOLL_CLOEXEC || off)
 		return real_calls()->epoll_create1(flags);
 	queue = kevent_init(NULL, 0, flags & EPOLL_CLOEXEC ? KEVENT_INIT_CLOEXEC : 0);
 	if (queue >= 0 && set_begin(queue))
