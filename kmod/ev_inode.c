@@ -118,8 +118,7 @@ static int inode_handle_event(struct fsnotify_group *group, u32 mask, const void
 static void inode_freeing_mark(struct fsnotify_mark *fs_mark, struct fsnotify_group *group)
 {
 	struct ev_inode_mark *mark = container_of(fs_mark, struct ev_inode_mark, mark);
-
-	const struct inode_note note = { .extra = mark->unmount ? KEVENT_INODE_UNMOUNT : 0 };
+	struct inode_note note = { .extra = mark->unmount ? KEVENT_INODE_UNMOUNT : 0 };
 
 	spin_lock(&mark->lock);
 	if (mark->owner)
