@@ -120,7 +120,7 @@ static int prepare(struct kevent_io *io, struct iov_iter *iter, bool worker)
 	return rw_verify_area(direction, io->file, &iocb->ki_pos, iov_iter_count(iter));
 }
 
-static int aio_step(struct kevent_io *io, bool worker)
+static int aio_step(struct kevent_io *io, struct file *sock, bool worker)
 {
 	struct iov_iter iter;
 	ssize_t ret;
@@ -204,10 +204,33 @@ static int open_file(struct kevent_io *io)
 	return limit_write(io);
 }
 
+static int start(struct kevent_io *io, struct kevent *kev)
+{
+	struct file *sock = NULL;
+	int ret;
+
+	if (io->req.op > KEVENT_AIO_SENDFILE)
+		ret = -EINVAL;
+	else
+		ret = open_file(io);
+	if (!ret && io->req.op == KEVENT_AIO_SENDFILE) {
+		io->ops = &kevent_io_sendfile_ops;
+		sock = kevent_io_sendfile_open(io);
+		ret = PTR_ERR_OR_ZERO(sock);
+	}
+	if (ret) {
+		kevent_io_discard(io);
+		return ret;
+	}
+	ret = kevent_io_start(io, kev, sock);
+	if (sock)
+		fput(sock);
+	return ret;
+}
+
 static int ev_aio_attach(struct kevent *kev)
 {
 	struct kevent_io *io;
-	int err;
 
 	if (kev->u.event != KEVENT_AIO_BIO && kev->u.event != KEVENT_MASK_ALL)
 		return -EINVAL;
@@ -215,16 +238,7 @@ static int ev_aio_attach(struct kevent *kev)
 	if (IS_ERR(io))
 		return PTR_ERR(io);
 	io->bits = KEVENT_AIO_BIO;
-	if (io->req.op == KEVENT_AIO_SENDFILE)
-		io->ops = &kevent_io_sendfile_ops;
-	err = io->req.op > KEVENT_AIO_SENDFILE ? -EINVAL : open_file(io);
-	if (!err && io->req.op == KEVENT_AIO_SENDFILE)
-		err = kevent_io_sendfile_open(io);
-	if (err) {
-		kevent_io_discard(io);
-		return err;
-	}
-	return kevent_io_start(io, kev);
+	return start(io, kev);
 }
 
 const struct kevent_source_ops kevent_aio_ops = {

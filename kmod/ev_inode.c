@@ -6,12 +6,15 @@
  * ours, and each is found dead or alive without regard to the others. The mark pins the inode, not
  * the file system: unmounting, and deleting the last name, end the mark from outside.
  *
+ * Closing the descriptor that names the kevent ends it like any other kevent on a descriptor.
+ *
  * A mark outlives its kevent, since fsnotify frees it after a grace period of its own. What ties
  * them is mark->owner, which detach() clears under mark->lock; events are fired under that lock.
  */
 #include <linux/file.h>
 #include <linux/fsnotify_backend.h>
 
+#include "close.h"
 #include "kevent_core.h"
 
 struct ev_inode_mark {
@@ -22,9 +25,8 @@ struct ev_inode_mark {
 };
 
 struct ev_inode {
-	struct kevent kev;
+	struct kevent_on_file on;
 	struct ev_inode_mark *mark;	/* ctl_mutex */
-	struct inode *inode;		/* to compare with; only the mark pins it */
 	u32 cookie;			/* queue->lock: of the last move */
 	u32 extra;			/* queue->lock: bits reported though not asked for */
 };
@@ -93,7 +95,7 @@ static void tell(struct fsnotify_mark *fs_mark, u32 mask, u32 cookie)
 		note.extra = KEVENT_INODE_ISDIR;
 	spin_lock(&mark->lock);
 	if (mark->owner && bits)
-		kevent_fire_note(&mark->owner->kev, bits, 0, &note);
+		kevent_fire_note(&mark->owner->on.kev, bits, 0, &note);
 	spin_unlock(&mark->lock);
 }
 
@@ -122,7 +124,7 @@ static void inode_freeing_mark(struct fsnotify_mark *fs_mark, struct fsnotify_gr
 
 	spin_lock(&mark->lock);
 	if (mark->owner)
-		kevent_fire_note(&mark->owner->kev, 0, KEVENT_FIRE_BROKEN, &note);
+		kevent_fire_note(&mark->owner->on.kev, 0, KEVENT_FIRE_BROKEN, &note);
 	spin_unlock(&mark->lock);
 }
 
@@ -157,7 +159,7 @@ static struct ev_inode_mark *add_mark(struct ev_inode *ev, struct inode *inode)
 	spin_lock_init(&mark->lock);
 	mark->owner = ev;
 	fsnotify_init_mark(&mark->mark, inode_group);
-	mark->mark.mask = to_fsnotify(ev->kev.u.event);
+	mark->mark.mask = to_fsnotify(ev->on.kev.u.event);
 	err = fsnotify_add_inode_mark(&mark->mark, inode, 0);
 	if (err) {
 		mark->owner = NULL;
@@ -185,49 +187,73 @@ static int check_request(u32 event, struct file *file)
 	return 0;
 }
 
-static int ev_inode_attach(struct kevent *kev)
+/* Another mark for the request as it is now, in place of the one there may be. */
+static int replace_mark(struct ev_inode *ev, struct file *file)
 {
-	struct ev_inode *ev = container_of(kev, struct ev_inode, kev);
-	struct ev_inode_mark *mark, *old = ev->mark;
-	struct inode *inode;
-	struct file *file;
+	struct ev_inode_mark *mark;
 	int err;
 
-	file = kevent_fget(kev);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	inode = file_inode(file);
-	/* With MODIFY: the descriptor is another file's by now. */
-	err = old && inode != ev->inode ? -EBADF : check_request(kev->u.event, file);
-	if (!err) {
-		mark = add_mark(ev, inode);
-		err = PTR_ERR_OR_ZERO(mark);
-	}
-	fput(file);
+	err = check_request(ev->on.kev.u.event, file);
 	if (err)
 		return err;
-	ev->inode = inode;
-	ev->mark = mark;
+	mark = add_mark(ev, file_inode(file));
+	if (IS_ERR(mark))
+		return PTR_ERR(mark);
 	/* Nothing is missed in between, and what both marks see merges. */
-	if (old)
-		drop_mark(old);
+	if (ev->mark)
+		drop_mark(ev->mark);
+	ev->mark = mark;
 	return 0;
 }
 
-/* The mask of a mark is fixed: fsnotify does not export what sums the masks of an inode up. */
+/* The mark stays to the end of the kevent: it cannot be dropped where a file is being closed. */
+static void ev_inode_closed(struct kevent *kev)
+{
+}
+
+static int ev_inode_attach(struct kevent *kev)
+{
+	struct ev_inode *ev = container_of(kev, struct ev_inode, on.kev);
+	struct file *file = kevent_fget(kev);
+	int err;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	err = replace_mark(ev, file);
+	if (!err) {
+		err = kevent_close_bind(&ev->on, file, ev_inode_closed);
+		if (err)
+			drop_mark(ev->mark);
+	}
+	fput(file);
+	return err;
+}
+
+/* The mask of a mark is fixed: fsnotify does not export what sums up the masks of an inode. */
 static int ev_inode_modify(struct kevent *kev, const struct ukevent *uk)
 {
-	return ev_inode_attach(kev);
+	struct ev_inode *ev = container_of(kev, struct ev_inode, on.kev);
+	struct file *file = kevent_close_file(&ev->on);
+	int err;
+
+	if (!file)
+		return -EBADF;
+	err = replace_mark(ev, file);
+	fput(file);
+	return err;
 }
 
 static void ev_inode_detach(struct kevent *kev)
 {
-	drop_mark(container_of(kev, struct ev_inode, kev)->mark);
+	struct ev_inode *ev = container_of(kev, struct ev_inode, on.kev);
+
+	kevent_close_unbind(&ev->on);
+	drop_mark(ev->mark);
 }
 
 static void ev_inode_note(struct kevent *kev, const void *data)
 {
-	struct ev_inode *ev = container_of(kev, struct ev_inode, kev);
+	struct ev_inode *ev = container_of(kev, struct ev_inode, on.kev);
 	const struct inode_note *note = data;
 
 	ev->extra |= note->extra;
@@ -237,7 +263,7 @@ static void ev_inode_note(struct kevent *kev, const void *data)
 
 static bool ev_inode_fill(struct kevent *kev, struct ukevent *out)
 {
-	struct ev_inode *ev = container_of(kev, struct ev_inode, kev);
+	struct ev_inode *ev = container_of(kev, struct ev_inode, on.kev);
 
 	out->ret_data[0] |= ev->extra;
 	out->ret_data[1] = ev->cookie;

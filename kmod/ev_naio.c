@@ -51,10 +51,10 @@ static bool unfinished(struct kevent_io *io, struct socket *sock, int ret)
 	return ret && (io->req.flags & MSG_WAITALL) && !(io->req.flags & MSG_PEEK);
 }
 
-static int naio_step(struct kevent_io *io, bool worker)
+static int naio_step(struct kevent_io *io, struct file *file, bool worker)
 {
 	__poll_t events = is_send(io) ? EPOLLOUT : EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	struct socket *sock = sock_from_file(io->file);
+	struct socket *sock = sock_from_file(file);
 	int ret;
 
 	do {
@@ -72,7 +72,7 @@ static int naio_step(struct kevent_io *io, bool worker)
 		}
 		if (ret != -EAGAIN || (io->req.flags & MSG_DONTWAIT))
 			return ret;
-		ret = kevent_io_arm(io, io->file, events);
+		ret = kevent_io_arm(io, file, events);
 	} while (ret == -EAGAIN && !kevent_io_cancelled(io));
 	return ret == -EAGAIN ? -ECANCELED : ret;
 }
@@ -81,16 +81,9 @@ static const struct kevent_io_ops naio_ops = {
 	.step = naio_step,
 };
 
-static int open_socket(struct kevent_io *io, struct kevent *kev)
+static int check_request(const struct kevent_io *io, struct file *file)
 {
-	io->file = kevent_fget(kev);
-	if (IS_ERR(io->file)) {
-		int err = PTR_ERR(io->file);
-
-		io->file = NULL;
-		return err;
-	}
-	if (!sock_from_file(io->file))
+	if (!sock_from_file(file))
 		return -ENOTSOCK;
 	if (io->req.flags & ~(is_send(io) ? SEND_FLAGS : RECV_FLAGS))
 		return -EINVAL;
@@ -100,20 +93,27 @@ static int open_socket(struct kevent_io *io, struct kevent *kev)
 static int ev_naio_attach(struct kevent *kev)
 {
 	struct kevent_io *io;
-	int err;
+	struct file *file;
+	int ret;
 
 	if (kev->u.event != KEVENT_NAIO_RECV && kev->u.event != KEVENT_NAIO_SEND)
 		return -EINVAL;
+	file = kevent_fget(kev);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
 	io = kevent_io_create(kev, &naio_ops);
-	if (IS_ERR(io))
+	if (IS_ERR(io)) {
+		fput(file);
 		return PTR_ERR(io);
-	io->bits = kev->u.event;
-	err = open_socket(io, kev);
-	if (err) {
-		kevent_io_discard(io);
-		return err;
 	}
-	return kevent_io_start(io, kev);
+	io->bits = kev->u.event;
+	ret = check_request(io, file);
+	if (ret)
+		kevent_io_discard(io);
+	else
+		ret = kevent_io_start(io, kev, file);
+	fput(file);
+	return ret;
 }
 
 const struct kevent_source_ops kevent_naio_ops = {

@@ -17,8 +17,6 @@ void kevent_io_discard(struct kevent_io *io)
 		io->ops->free(io);
 	if (io->file)
 		fput(io->file);
-	if (io->out)
-		fput(io->out);
 	put_cred(io->cred);
 	mmdrop(io->mm);
 	kfree(io);
@@ -48,7 +46,7 @@ static void io_end(struct kevent_io *io, int error, bool tell)
 		owner->moved = io->moved;
 		owner->error = error;
 		if (tell)
-			kevent_fire(&owner->kev, io->bits, error ? KEVENT_FIRE_BROKEN : 0);
+			kevent_fire(&owner->on.kev, io->bits, error ? KEVENT_FIRE_BROKEN : 0);
 	}
 	spin_unlock_irqrestore(&io->lock, flags);
 	complete_all(&io->finished);
@@ -73,7 +71,7 @@ static bool change_wait_state(struct kevent_io *io, int from, int to)
 /* Under the wait queue's lock, in any context. */
 static int io_wake(struct wait_queue_entry *entry, unsigned int mode, int sync, void *key)
 {
-	struct kevent_io *io = container_of(entry, struct kevent_io_wait, entry)->io;
+	struct kevent_io *io = container_of(entry, struct kevent_io, wait);
 
 	list_del_init(&entry->entry);
 	if (change_wait_state(io, KEVENT_IO_WAIT_ARMED, KEVENT_IO_WAIT_WOKEN))
@@ -94,30 +92,27 @@ static void io_hook(struct file *file, struct wait_queue_head *head,
 {
 	struct io_poll *poll = container_of(table, struct io_poll, table);
 	struct kevent_io *io = poll->io;
-	struct kevent_io_wait *wait;
 
-	if (io->nr_waits == KEVENT_IO_WAITS) {
+	/* No socket has a second one. */
+	if (io->head) {
 		poll->failed = true;
 		return;
 	}
-	wait = &io->waits[io->nr_waits++];
-	wait->io = io;
-	wait->head = head;
-	init_waitqueue_func_entry(&wait->entry, io_wake);
-	add_wait_queue(head, &wait->entry);
+	io->head = head;
+	init_waitqueue_func_entry(&io->wait, io_wake);
+	add_wait_queue(head, &io->wait);
 }
 
-/* For the one who has the operation: after this no wake-up can come. */
+/* While the socket is there. An entry that has woken is off the list. */
 static void io_unhook(struct kevent_io *io)
 {
-	while (io->nr_waits) {
-		struct kevent_io_wait *wait = &io->waits[--io->nr_waits];
+	unsigned long flags;
 
-		spin_lock_irq(&wait->head->lock);
-		list_del_init(&wait->entry.entry);
-		spin_unlock_irq(&wait->head->lock);
-	}
-	atomic_set(&io->wait_state, KEVENT_IO_WAIT_IDLE);
+	if (!io->head)
+		return;
+	spin_lock_irqsave(&io->head->lock, flags);
+	list_del_init(&io->wait.entry);
+	spin_unlock_irqrestore(&io->head->lock, flags);
 }
 
 bool kevent_io_cancelled(struct kevent_io *io)
@@ -130,7 +125,7 @@ bool kevent_io_cancelled(struct kevent_io *io)
 	return cancelled;
 }
 
-int kevent_io_arm(struct kevent_io *io, struct file *file, __poll_t events)
+int kevent_io_arm(struct kevent_io *io, struct file *sock, __poll_t events)
 {
 	struct io_poll poll = { .io = io };
 	__poll_t ready;
@@ -138,9 +133,10 @@ int kevent_io_arm(struct kevent_io *io, struct file *file, __poll_t events)
 
 	init_poll_funcptr(&poll.table, io_hook);
 	poll.table._key = events | EPOLLERR | EPOLLHUP;
+	io->head = NULL;
 	atomic_set(&io->wait_state, KEVENT_IO_WAIT_ARMING);
-	ready = vfs_poll(file, &poll.table) & poll.table._key;
-	if (poll.failed || !io->nr_waits)
+	ready = vfs_poll(sock, &poll.table) & poll.table._key;
+	if (poll.failed || !io->head)
 		ret = -EOPNOTSUPP;
 	else if (!ready && change_wait_state(io, KEVENT_IO_WAIT_ARMING, KEVENT_IO_WAIT_ARMED))
 		ret = KEVENT_IO_ARMED;
@@ -152,29 +148,77 @@ int kevent_io_arm(struct kevent_io *io, struct file *file, __poll_t events)
 		ret = -ECANCELED;
 	}
 	io_unhook(io);
+	atomic_set(&io->wait_state, KEVENT_IO_WAIT_IDLE);
+	return ret;
+}
+
+/*
+ * The socket is being closed, or the kevent detached: the only place that unhooks an armed transfer.
+ * A wake-up may be running; it waits for the wait queue's lock and then finds nothing to do.
+ */
+static void io_closed(struct kevent *kev)
+{
+	struct kevent_io *io = container_of(kev, struct ev_io, on.kev)->io;
+
+	if (!change_wait_state(io, KEVENT_IO_WAIT_ARMED, KEVENT_IO_WAIT_IDLE))
+		return;
+	io_unhook(io);
+	kevent_io_finish(io, -ECANCELED);
+}
+
+/* The socket for a step, or NULL if it or the kevent is gone. */
+static struct file *hold_socket(struct kevent_io *io)
+{
+	struct file *sock = NULL;
+	struct ev_io *owner;
+
+	spin_lock_irq(&io->lock);
+	owner = io->owner;
+	if (owner)
+		kevent_get(&owner->on.kev);
+	spin_unlock_irq(&io->lock);
+	if (owner) {
+		sock = kevent_close_file(&owner->on);
+		kevent_put(&owner->on.kev);
+	}
+	return sock;
+}
+
+static int step_for_caller(struct kevent_io *io, struct file *sock)
+{
+	const struct cred *old;
+	int ret;
+
+	/* The mm is gone when the process is: nobody is left to read the result. */
+	if (!mmget_not_zero(io->mm))
+		return -ECANCELED;
+	kthread_use_mm(io->mm);
+	old = override_creds(io->cred);
+	ret = io->ops->step(io, sock, true);
+	revert_creds(old);
+	kthread_unuse_mm(io->mm);
+	mmput(io->mm);
 	return ret;
 }
 
 static void io_work(struct work_struct *work)
 {
 	struct kevent_io *io = container_of(work, struct kevent_io, work);
-	const struct cred *old;
+	struct file *sock = NULL;
 	int ret = -ECANCELED;
 
 	/* From ARMED on, the operation's reference is another one's. */
 	refcount_inc(&io->refs);
-	io_unhook(io);
-	/* The mm is gone when the process is: nobody is left to read the result. */
-	if (!kevent_io_cancelled(io) && mmget_not_zero(io->mm)) {
-		kthread_use_mm(io->mm);
-		old = override_creds(io->cred);
-		ret = io->ops->step(io, true);
-		revert_creds(old);
-		kthread_unuse_mm(io->mm);
-		mmput(io->mm);
-	}
+	atomic_set(&io->wait_state, KEVENT_IO_WAIT_IDLE);
+	if (io->on_socket)
+		sock = hold_socket(io);
+	if (!kevent_io_cancelled(io) && (sock || !io->on_socket))
+		ret = step_for_caller(io, sock);
 	if (ret <= 0)
 		kevent_io_finish(io, ret);
+	/* If it is the last one, this closes the socket, which finishes an armed transfer. */
+	if (sock)
+		fput(sock);
 	io_put(io);
 }
 
@@ -209,14 +253,22 @@ struct kevent_io *kevent_io_create(struct kevent *kev, const struct kevent_io_op
 	return io;
 }
 
-int kevent_io_start(struct kevent_io *io, struct kevent *kev)
+int kevent_io_start(struct kevent_io *io, struct kevent *kev, struct file *sock)
 {
-	struct ev_io *ev = container_of(kev, struct ev_io, kev);
+	struct ev_io *ev = container_of(kev, struct ev_io, on.kev);
 	int ret;
 
 	ev->io = io;
 	io->owner = ev;
-	ret = io->ops->step(io, false);
+	io->on_socket = sock;
+	if (sock) {
+		ret = kevent_close_bind(&ev->on, sock, io_closed);
+		if (ret) {
+			kevent_io_discard(io);
+			return ret;
+		}
+	}
+	ret = io->ops->step(io, sock, false);
 	switch (ret) {
 	case KEVENT_IO_BLOCKS:
 		kevent_io_punt(io);
@@ -241,25 +293,24 @@ int kevent_io_start(struct kevent_io *io, struct kevent *kev)
  */
 void kevent_io_detach(struct kevent *kev)
 {
-	struct kevent_io *io = container_of(kev, struct ev_io, kev)->io;
+	struct ev_io *ev = container_of(kev, struct ev_io, on.kev);
+	struct kevent_io *io = ev->io;
 
 	spin_lock_irq(&io->lock);
 	io->owner = NULL;
 	io->cancelled = true;
 	spin_unlock_irq(&io->lock);
-	if (change_wait_state(io, KEVENT_IO_WAIT_ARMED, KEVENT_IO_WAIT_IDLE) ||
-	    cancel_work(&io->work)) {
-		io_unhook(io);
+	kevent_close_unbind(&ev->on);
+	if (cancel_work(&io->work))
 		kevent_io_finish(io, -ECANCELED);
-	} else if (!(current->flags & (PF_EXITING | PF_KTHREAD))) {
+	else if (!(current->flags & (PF_EXITING | PF_KTHREAD)))
 		wait_for_completion_killable(&io->finished);
-	}
 	io_put(io);
 }
 
 bool kevent_io_fill(struct kevent *kev, struct ukevent *out)
 {
-	struct ev_io *ev = container_of(kev, struct ev_io, kev);
+	struct ev_io *ev = container_of(kev, struct ev_io, on.kev);
 
 	out->ret_data[0] = lower_32_bits(ev->moved);
 	out->ret_data[1] = ev->error ? ev->error : upper_32_bits(ev->moved);

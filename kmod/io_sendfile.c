@@ -75,9 +75,9 @@ static int read_chunk(struct kevent_io *io)
 }
 
 /* Sends what is left of the chunk; returns KEVENT_IO_DONE, KEVENT_IO_ARMED or -errno. */
-static int send_chunk(struct kevent_io *io)
+static int send_chunk(struct kevent_io *io, struct file *sock_file)
 {
-	struct socket *sock = sock_from_file(io->out);
+	struct socket *sock = sock_from_file(sock_file);
 	struct bio_vec bvec[CHUNK_PAGES];
 	unsigned int count;
 	int ret;
@@ -94,14 +94,14 @@ static int send_chunk(struct kevent_io *io)
 			continue;
 		}
 		if (ret == -EAGAIN)
-			ret = kevent_io_arm(io, io->out, EPOLLOUT);
+			ret = kevent_io_arm(io, sock_file, EPOLLOUT);
 		if (ret != -EAGAIN)
 			return ret ? ret : -EPIPE;
 	}
 	return KEVENT_IO_DONE;
 }
 
-static int sendfile_step(struct kevent_io *io, bool worker)
+static int sendfile_step(struct kevent_io *io, struct file *sock, bool worker)
 {
 	int ret;
 
@@ -109,7 +109,7 @@ static int sendfile_step(struct kevent_io *io, bool worker)
 	if (!worker)
 		return KEVENT_IO_BLOCKS;
 	for (;;) {
-		ret = send_chunk(io);
+		ret = send_chunk(io, sock);
 		if (ret)
 			return ret;
 		drop_pages(io);
@@ -137,23 +137,35 @@ const struct kevent_io_ops kevent_io_sendfile_ops = {
 	.free = sendfile_free,
 };
 
-int kevent_io_sendfile_open(struct kevent_io *io)
+static int check_socket(struct file *file)
 {
 	struct socket *sock;
 
-	if (io->req.flags)
-		return -EINVAL;
-	io->out = fget(io->req.out_fd);
-	if (!io->out)
+	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	if (!(io->out->f_mode & FMODE_WRITE))
-		return -EBADF;
-	sock = sock_from_file(io->out);
+	sock = sock_from_file(file);
 	if (!sock)
 		return -ENOTSOCK;
 	/* A datagram has an end, which a file does not say. */
-	if (sock->type != SOCK_STREAM)
-		return -EOPNOTSUPP;
+	return sock->type == SOCK_STREAM ? 0 : -EOPNOTSUPP;
+}
+
+struct file *kevent_io_sendfile_open(struct kevent_io *io)
+{
+	struct file *sock;
+	int err;
+
+	if (io->req.flags)
+		return ERR_PTR(-EINVAL);
 	io->pages = kcalloc(CHUNK_PAGES, sizeof(*io->pages), GFP_KERNEL_ACCOUNT);
-	return io->pages ? 0 : -ENOMEM;
+	if (!io->pages)
+		return ERR_PTR(-ENOMEM);
+	sock = fget(io->req.out_fd);
+	if (!sock)
+		return ERR_PTR(-EBADF);
+	err = check_socket(sock);
+	if (!err)
+		return sock;
+	fput(sock);
+	return ERR_PTR(err);
 }
