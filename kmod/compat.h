@@ -6,6 +6,7 @@
 #include <linux/bvec.h>
 #include <linux/fs.h>
 #include <linux/fsnotify_backend.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/posix-timers.h>
@@ -113,6 +114,18 @@ static inline int kevent_compat_send_pages(struct socket *sock, struct bio_vec *
 			break;
 	}
 	return total;
+#endif
+}
+
+static inline void kevent_compat_hrtimer_setup(struct hrtimer *timer,
+					       enum hrtimer_restart (*function)(struct hrtimer *t),
+					       clockid_t clock, enum hrtimer_mode mode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, function, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
 #endif
 }
 

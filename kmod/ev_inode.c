@@ -27,13 +27,14 @@ struct ev_inode_mark {
 struct ev_inode {
 	struct kevent_on_file on;
 	struct ev_inode_mark *mark;	/* ctl_mutex */
+	u32 pending;			/* queue->lock: bits for the next report, also those */
+					/* that are reported unasked */
 	u32 cookie;			/* queue->lock: of the last move */
-	u32 extra;			/* queue->lock: bits reported though not asked for */
 };
 
 struct inode_note {
+	u32 bits;
 	u32 cookie;
-	u32 extra;
 };
 
 static struct fsnotify_group *inode_group;
@@ -88,11 +89,11 @@ static u32 from_fsnotify(u32 mask)
 static void tell(struct fsnotify_mark *fs_mark, u32 mask, u32 cookie)
 {
 	struct ev_inode_mark *mark = container_of(fs_mark, struct ev_inode_mark, mark);
-	struct inode_note note = { .cookie = cookie };
 	u32 bits = from_fsnotify(mask & fs_mark->mask);
+	struct inode_note note = { .bits = bits, .cookie = cookie };
 
 	if (mask & FS_ISDIR)
-		note.extra = KEVENT_INODE_ISDIR;
+		note.bits |= KEVENT_INODE_ISDIR;
 	spin_lock(&mark->lock);
 	if (mark->owner && bits)
 		kevent_fire_note(&mark->owner->on.kev, bits, 0, &note);
@@ -120,7 +121,7 @@ static int inode_handle_event(struct fsnotify_group *group, u32 mask, const void
 static void inode_freeing_mark(struct fsnotify_mark *fs_mark, struct fsnotify_group *group)
 {
 	struct ev_inode_mark *mark = container_of(fs_mark, struct ev_inode_mark, mark);
-	struct inode_note note = { .extra = mark->unmount ? KEVENT_INODE_UNMOUNT : 0 };
+	struct inode_note note = { .bits = mark->unmount ? KEVENT_INODE_UNMOUNT : 0 };
 
 	spin_lock(&mark->lock);
 	if (mark->owner)
@@ -240,6 +241,9 @@ static int ev_inode_modify(struct kevent *kev, const struct ukevent *uk)
 		return -EBADF;
 	err = replace_mark(ev, file);
 	fput(file);
+	/* What has not been reported yet is not forgotten. */
+	if (!err)
+		kevent_fire_note(kev, kev->u.event & KEVENT_INODE_EVENTS, 0, NULL);
 	return err;
 }
 
@@ -251,23 +255,27 @@ static void ev_inode_detach(struct kevent *kev)
 	drop_mark(ev->mark);
 }
 
-static void ev_inode_note(struct kevent *kev, const void *data)
+/* Without news: is something left from before that is still asked for? */
+static bool ev_inode_note(struct kevent *kev, const void *data)
 {
 	struct ev_inode *ev = container_of(kev, struct ev_inode, on.kev);
 	const struct inode_note *note = data;
 
-	ev->extra |= note->extra;
+	if (!note)
+		return ev->pending & kev->u.event & KEVENT_INODE_EVENTS;
+	ev->pending |= note->bits;
 	if (note->cookie)
 		ev->cookie = note->cookie;
+	return true;
 }
 
 static bool ev_inode_fill(struct kevent *kev, struct ukevent *out)
 {
 	struct ev_inode *ev = container_of(kev, struct ev_inode, on.kev);
 
-	out->ret_data[0] |= ev->extra;
+	out->ret_data[0] = ev->pending;
 	out->ret_data[1] = ev->cookie;
-	ev->extra = 0;
+	ev->pending = 0;
 	ev->cookie = 0;
 	return false;
 }

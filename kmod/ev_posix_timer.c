@@ -23,13 +23,17 @@ struct ev_posix_timer {
 	int value;			/* queue->lock: sigev_value of the latest */
 };
 
-static void ev_posix_timer_note(struct kevent *kev, const void *note)
+/* Without an expiry: are there any from before? */
+static bool ev_posix_timer_note(struct kevent *kev, const void *note)
 {
 	struct ev_posix_timer *ev = container_of(kev, struct ev_posix_timer, kev);
 	const struct kevent_sigsent *sent = note;
 
-	ev->expiries++;
-	ev->value = sent->value;
+	if (sent) {
+		ev->expiries++;
+		ev->value = sent->value;
+	}
+	return ev->expiries;
 }
 
 static void ev_posix_timer_sent(struct kevent_sigwatch *watch, const struct kevent_sigsent *sent)
@@ -88,6 +92,15 @@ static int ev_posix_timer_attach(struct kevent *kev)
 	return kevent_sigwatch_add(&ev->watch, signo);
 }
 
+static int ev_posix_timer_modify(struct kevent *kev, const struct ukevent *uk)
+{
+	if (uk->event != KEVENT_POSIX_TIMER_FIRED && uk->event != KEVENT_MASK_ALL)
+		return -EINVAL;
+	/* What has not been reported yet is not forgotten. */
+	kevent_fire_note(kev, KEVENT_POSIX_TIMER_FIRED, 0, NULL);
+	return 0;
+}
+
 static void ev_posix_timer_detach(struct kevent *kev)
 {
 	kevent_sigwatch_del(&container_of(kev, struct ev_posix_timer, kev)->watch);
@@ -108,6 +121,7 @@ const struct kevent_source_ops kevent_posix_timer_ops = {
 	.name = "posix_timer",
 	.size = sizeof(struct ev_posix_timer),
 	.attach = ev_posix_timer_attach,
+	.modify = ev_posix_timer_modify,
 	.detach = ev_posix_timer_detach,
 	.note = ev_posix_timer_note,
 	.fill = ev_posix_timer_fill,

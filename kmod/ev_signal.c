@@ -40,11 +40,9 @@ static void put_record(struct ev_signal *ev, struct ev_signal_record *record,
 	ev->queued++;
 }
 
-static void ev_signal_note(struct kevent *kev, const void *note)
+static void keep_record(struct ev_signal *ev, const struct kevent_sigsent *sent)
 {
-	struct ev_signal *ev = container_of(kev, struct ev_signal, kev);
-	const struct kevent_sigsent *sent = note;
-	struct ev_signal_record *newest, *fresh;
+	struct ev_signal_record *newest, *fresh = NULL;
 
 	if (list_empty(&ev->records)) {
 		put_record(ev, &ev->first, sent);
@@ -56,13 +54,22 @@ static void ev_signal_note(struct kevent *kev, const void *note)
 		newest->value = sent->value;
 		return;
 	}
-	fresh = NULL;
 	if (ev->queued < task_rlimit(sent->task, RLIMIT_SIGPENDING))
 		fresh = kmalloc(sizeof(*fresh), GFP_ATOMIC | __GFP_NOWARN);
 	if (fresh)
 		put_record(ev, fresh, sent);
 	else
 		newest->merged = true;
+}
+
+/* Without a signal: are there any from before? */
+static bool ev_signal_note(struct kevent *kev, const void *note)
+{
+	struct ev_signal *ev = container_of(kev, struct ev_signal, kev);
+
+	if (note)
+		keep_record(ev, note);
+	return !list_empty(&ev->records);
 }
 
 static void ev_signal_sent(struct kevent_sigwatch *watch, const struct kevent_sigsent *sent)
@@ -102,6 +109,15 @@ static int ev_signal_attach(struct kevent *kev)
 	if (err && ev->mute)
 		kevent_sigmute_put(ev->mute);
 	return err;
+}
+
+static int ev_signal_modify(struct kevent *kev, const struct ukevent *uk)
+{
+	if (uk->event != KEVENT_SIGNAL_DELIVERY && uk->event != KEVENT_MASK_ALL)
+		return -EINVAL;
+	/* What has not been reported yet is not forgotten. */
+	kevent_fire_note(kev, KEVENT_SIGNAL_DELIVERY, 0, NULL);
+	return 0;
 }
 
 static void ev_signal_detach(struct kevent *kev)
@@ -151,6 +167,7 @@ const struct kevent_source_ops kevent_signal_ops = {
 	.size = sizeof(struct ev_signal),
 	.exit = kevent_sigtrace_exit,
 	.attach = ev_signal_attach,
+	.modify = ev_signal_modify,
 	.detach = ev_signal_detach,
 	.note = ev_signal_note,
 	.fill = ev_signal_fill,

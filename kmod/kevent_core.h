@@ -37,12 +37,12 @@
  *
  * Locking, outer to inner:
  *
- *   queue->ctl_mutex	serialises the ctl commands of one queue, so that a kevent's attach, modify
- *			and detach by command never overlap. A mutex since attach and f_op->poll may
- *			sleep. Never taken where a file is closed or an event is fired, and never
- *			held across access to user memory: another process may wait for a close.
  *   queue->ring_mutex	serialises those who fill the 2006 ring, which lies in user memory, over a
  *			whole batch: a caller's slots are then one run. A mutex since it page-faults.
+ *   queue->ctl_mutex	serialises what attaches, modifies and detaches kevents: commands, and the
+ *			end of one-shot and broken ones after delivery. A mutex since attach and
+ *			f_op->poll may sleep. Never taken where a file is closed or an event is
+ *			fired, and never held across access to user memory.
  *   queue->index_lock	the index. Spinning, process context only.
  *   close bucket lock	(close.c) binds a kevent to its file: whoever holds it decides whether the
  *			kevent unhooks itself or the closing file does. A bit spinlock, process
@@ -64,7 +64,8 @@
  *   state, fired, posted, pos		queue->lock; STALE may be read without (kevent_is_stale)
  *   u.event, u.req_flags		written under ctl_mutex and queue->lock, read under either
  *   link				queue->lock; the consumer's own while BUSY
- *   node, KEVENT_INDEXED in in_index	index_lock
+ *   node, in_index			index_lock
+ *   nested				written by attach
  *   refs				atomic
  * struct kevent_queue: stated at each group of fields.
  */
@@ -139,9 +140,9 @@ struct kevent_source_ops {
 
 	/*
 	 * Keeps what an event carries, for fill(): see kevent_fire_note(). Any context, queue->lock
-	 * held. Needed only by those who call that.
+	 * held. Returns false when there is nothing to report. Needed only by those who call that.
 	 */
-	void (*note)(struct kevent *kev, const void *note);
+	bool (*note)(struct kevent *kev, const void *note);
 
 	/*
 	 * The event is being written to out, which is complete but for ret_data[1] and what the
@@ -149,6 +150,9 @@ struct kevent_source_ops {
 	 * Returns true if there is more to report: the kevent is then queued again. Optional.
 	 */
 	bool (*fill)(struct kevent *kev, struct ukevent *out);
+
+	/* The program fires the kevent itself, by ctl READY; kevent_fire() follows. Optional. */
+	void (*ready)(struct kevent *kev);
 
 	/* The last reference is gone. Any context. Optional. */
 	void (*free)(struct kevent *kev);
@@ -171,9 +175,10 @@ struct kevent {
 	u32 state;			/* KEVENT_ST_*: state.h */
 	u32 fired;			/* bits since the last report */
 	u32 posted;			/* bits in the last record of the mapped ring */
-	u32 pos;			/* index of that record */
-	refcount_t refs;
 	u32 in_index;
+	u64 pos;			/* number of that record */
+	refcount_t refs;
+	bool nested;			/* the source is itself a queue of events */
 };
 
 /* how of kevent_fire(). */
@@ -207,11 +212,15 @@ struct file *kevent_fget(const struct kevent *kev);
 extern const struct kevent_source_ops *const kevent_sources[KEVENT_MAX];
 
 /* Its rows. */
+extern const struct kevent_source_ops kevent_aio_ops;
 extern const struct kevent_source_ops kevent_inode_ops;
 extern const struct kevent_source_ops kevent_naio_ops;
-extern const struct kevent_source_ops kevent_aio_ops;
-extern const struct kevent_source_ops kevent_signal_ops;
+extern const struct kevent_source_ops kevent_pipe_ops;
+extern const struct kevent_source_ops kevent_poll_ops;
 extern const struct kevent_source_ops kevent_posix_timer_ops;
+extern const struct kevent_source_ops kevent_signal_ops;
+extern const struct kevent_source_ops kevent_socket_ops;
+extern const struct kevent_source_ops kevent_timer_ops;
 extern const struct kevent_source_ops kevent_user_ops;
 
 #endif /* KEVENT_CORE_H */

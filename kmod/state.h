@@ -26,6 +26,7 @@
 #define KEVENT_ST_DEAD		0x20	/* reports nothing any more */
 #define KEVENT_ST_POSTED	0x40	/* has put a record in the mapped ring */
 #define KEVENT_ST_LEVEL		0x80	/* in the list of those to be looked at again */
+#define KEVENT_ST_KEPT		0x100	/* a report that could not be copied lies in u.ret_data */
 
 /* No new registration may trip over it: it only has to be cleared away. */
 #define KEVENT_ST_STALE		(KEVENT_ST_BROKEN | KEVENT_ST_DEAD)
@@ -81,7 +82,7 @@ static inline enum kevent_next kevent_st_done(u32 *state, bool reported, bool la
 	}
 	if (reported && again)
 		old |= KEVENT_ST_UNSURE;
-	if (fired || (old & (KEVENT_ST_UNSURE | KEVENT_ST_BROKEN))) {
+	if (fired || (old & (KEVENT_ST_UNSURE | KEVENT_ST_BROKEN | KEVENT_ST_KEPT))) {
 		*state = old | KEVENT_ST_QUEUED;
 		return KEVENT_NEXT_QUEUE;
 	}

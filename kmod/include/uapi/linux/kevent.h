@@ -271,6 +271,9 @@ struct kevent_ctl_args {
 #define KEVENT_FLAGS_COMMIT		0x8
 #define KEVENT_FLAGS_NOWAIT		0x10
 
+#define KEVENT_FLAGS_WAITS		0x7	/* what every call that waits knows */
+#define KEVENT_FLAGS_ENTER		0x18	/* what ENTER knows besides */
+
 /* KEVENT_IOC_GET_EVENTS: returns the number of events in buf. EINVAL on a mapped queue. */
 struct kevent_get_args {
 	__u32			min_nr;		/* wait for so many; 0 counts as 1 */

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From an event to the ready list or the mapped ring: what runs inside foreign wake-ups. */
+#include <linux/poll.h>
+
+#include "queue.h"
+#include "trace.h"
+
+bool kevent_record(struct kevent *kev, u32 bits, struct ukevent *out)
+{
+	out->id = kev->u.id;
+	out->type = kev->u.type;
+	out->event = kev->u.event;
+	out->req_flags = kev->u.req_flags;
+	out->user_u64 = kev->u.user_u64;
+	out->ret_flags = KEVENT_RET_DONE;
+	if (kev->state & KEVENT_ST_BROKEN)
+		out->ret_flags |= KEVENT_RET_BROKEN;
+	if (unlikely(kev->state & KEVENT_ST_KEPT)) {
+		/* As it was when it could not be copied; what came since has left its bits. */
+		kev->state &= ~KEVENT_ST_KEPT;
+		out->ret_data[0] = kev->u.ret_data[0];
+		out->ret_data[1] = kev->u.ret_data[1];
+		return bits;
+	}
+	out->ret_data[0] = bits;
+	out->ret_data[1] = 0;
+	return kev->ops->fill && kev->ops->fill(kev, out);
+}
+
+/* Tells the program, in the shared word, whether records are to be had by a call. */
+void kevent_mring_tell(struct kevent_queue *q)
+{
+	u32 flags = 0;
+
+	if (q->nr_ready > q->nr_unsure)
+		flags |= KEVENT_MRING_OVERFLOW;
+	if (q->nr_unsure || !list_empty(&q->level))
+		flags |= KEVENT_MRING_RECHECK;
+	if (flags != q->mring_flags) {
+		q->mring_flags = flags;
+		kevent_mring_flags(&q->mring, flags);
+	}
+}
+
+void kevent_enlist(struct kevent_queue *q, struct kevent *kev, bool at_head)
+{
+	kevent_st_queue(&kev->state);
+	if (kev->state & KEVENT_ST_UNSURE)
+		q->nr_unsure++;
+	if (at_head)
+		list_add(&kev->link, &q->ready);
+	else
+		list_add_tail(&kev->link, &q->ready);
+	q->nr_ready++;
+	if (q->nr_ready > q->stats.max_ready)
+		q->stats.max_ready = q->nr_ready;
+}
+
+bool kevent_delist(struct kevent_queue *q, struct kevent *kev)
+{
+	if (list_empty(&kev->link))
+		return false;
+	list_del_init(&kev->link);
+	if (kev->state & KEVENT_ST_QUEUED) {
+		q->nr_ready--;
+		if (kev->state & KEVENT_ST_UNSURE)
+			q->nr_unsure--;
+	}
+	kev->state &= ~(KEVENT_ST_QUEUED | KEVENT_ST_LEVEL);
+	return true;
+}
+
+/* Makes sure that kev is in no list and has the reference for being in one. */
+static void unlink_or_get(struct kevent *kev)
+{
+	if (list_empty(&kev->link)) {
+		kevent_get(kev);
+	} else {
+		list_del(&kev->link);
+		kev->state &= ~KEVENT_ST_LEVEL;
+	}
+}
+
+/* To one of the lists beside the ready list. */
+static void set_aside(struct kevent *kev, struct list_head *list)
+{
+	unlink_or_get(kev);
+	list_add_tail(&kev->link, list);
+}
+
+void kevent_post(struct kevent_queue *q, struct kevent *kev)
+{
+	u32 bits = kev->fired;
+	bool more;
+
+	more = kevent_record(kev, bits, kevent_mring_slot(&q->mring));
+	kev->pos = q->mring.tail;
+	kev->posted = bits;
+	kev->fired = 0;
+	kev->state |= KEVENT_ST_POSTED;
+	kevent_mring_publish(&q->mring);
+
+	if (unlikely(kev->u.req_flags & KEVENT_REQ_ONESHOT || kev->state & KEVENT_ST_BROKEN)) {
+		kev->state |= KEVENT_ST_DEAD;
+		set_aside(kev, &q->spent);
+	} else if (unlikely(more)) {
+		kev->fired = bits;
+		unlink_or_get(kev);
+		kevent_enlist(q, kev, false);
+		kevent_mring_tell(q);
+	} else if (kevent_is_level(kev)) {
+		set_aside(kev, &q->level);
+		kev->state |= KEVENT_ST_LEVEL;
+		kevent_mring_tell(q);
+	}
+}
+
+/* Would the record only repeat one that the program has not taken yet? */
+static bool already_said(const struct kevent_queue *q, const struct kevent *kev)
+{
+	return (kev->state & (KEVENT_ST_POSTED | KEVENT_ST_BROKEN)) == KEVENT_ST_POSTED &&
+	       kev->ops->flags & KEVENT_SOURCE_CONDITION && !(kev->fired & ~kev->posted) &&
+	       kevent_mring_unread(&q->mring, kev->pos);
+}
+
+bool kevent_announce(struct kevent_queue *q, struct kevent *kev)
+{
+	if (q->mring.ring) {
+		if (!(kev->state & KEVENT_ST_UNSURE)) {
+			if (already_said(q, kev)) {
+				kev->fired = 0;
+				return false;
+			}
+			/* Those that overflowed go first: the ring keeps the order of events. */
+			if (q->nr_ready == q->nr_unsure &&
+			    kevent_mring_used(&q->mring) < q->mring.entries) {
+				q->stats.posted++;
+				kevent_post(q, kev);
+				return true;
+			}
+			q->stats.overflows++;
+			WRITE_ONCE(q->mring.ring->overflows, (u32)q->stats.overflows);
+		}
+		unlink_or_get(kev);
+		kevent_enlist(q, kev, false);
+		kevent_mring_tell(q);
+		return true;
+	}
+	unlink_or_get(kev);
+	kevent_enlist(q, kev, false);
+	return true;
+}
+
+unsigned int kevent_whom(struct kevent_queue *q, const struct kevent *kev)
+{
+	unsigned int whom = 0;
+
+	/*
+	 * Sleepers enter the wait queue before they take queue->lock to see what is ready, so under
+	 * that lock either we see them, or they see the event.
+	 */
+	if (waitqueue_active(&q->wait)) {
+		whom = KEVENT_WAKE_SLEEPERS;
+		if (kev && kev->u.req_flags & KEVENT_REQ_WAKEUP_ALL)
+			whom |= KEVENT_WAKE_ALL;
+	}
+	if (waitqueue_active(&q->poll_wait))
+		whom |= KEVENT_WAKE_POLLERS;
+	return whom;
+}
+
+void kevent_wake(struct kevent_queue *q, unsigned int whom)
+{
+	if (whom & KEVENT_WAKE_ALL)
+		wake_up_interruptible_all(&q->wait);
+	else if (whom & KEVENT_WAKE_SLEEPERS)
+		wake_up_interruptible(&q->wait);
+	if (whom & KEVENT_WAKE_POLLERS)
+		irq_work_queue(&q->poll_work);
+}
+
+void kevent_poll_work(struct irq_work *work)
+{
+	struct kevent_queue *q = container_of(work, struct kevent_queue, poll_work);
+
+	wake_up_interruptible_poll(&q->poll_wait, EPOLLIN | EPOLLRDNORM);
+}
+
+static __always_inline bool fire(struct kevent *kev, u32 bits, u32 how, bool with_note,
+				 const void *note)
+{
+	struct kevent_queue *q = kev->queue;
+	unsigned int whom = 0;
+	unsigned long flags;
+	bool ready = false;
+	u32 old;
+
+	spin_lock_irqsave(&q->lock, flags);
+	old = kev->state;
+	if (unlikely(old & KEVENT_ST_DEAD))
+		goto out;
+	if (with_note && !kev->ops->note(kev, note))
+		goto out;
+	if (kev->u.req_flags & KEVENT_REQ_LAST_CHECK && kev->ops->check)
+		how |= KEVENT_FIRE_UNSURE;
+	if (unlikely(how & KEVENT_FIRE_BROKEN))
+		how &= ~KEVENT_FIRE_UNSURE;
+	kev->fired |= bits;
+	if (!kevent_st_fire(&kev->state, how)) {
+		if (old & KEVENT_ST_QUEUED && (old ^ kev->state) & KEVENT_ST_UNSURE)
+			q->nr_unsure++;
+		q->stats.merged++;
+		goto out;
+	}
+	ready = kevent_announce(q, kev);
+	if (ready) {
+		q->stats.fired++;
+		whom = kevent_whom(q, kev);
+		trace_kevent_ready(q, kev);
+	} else {
+		q->stats.merged++;
+	}
+out:
+	spin_unlock_irqrestore(&q->lock, flags);
+	if (unlikely(whom))
+		kevent_wake(q, whom);
+	return ready;
+}
+
+bool kevent_fire(struct kevent *kev, u32 bits, u32 how)
+{
+	return fire(kev, bits, how, false, NULL);
+}
+
+bool kevent_fire_note(struct kevent *kev, u32 bits, u32 how, const void *note)
+{
+	return fire(kev, bits, how, true, note);
+}
