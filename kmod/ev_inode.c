@@ -63,6 +63,9 @@ static const struct {
 #define DIRECTORY_BITS	(KEVENT_INODE_CREATE | KEVENT_INODE_REMOVE | KEVENT_INODE_MOVED_FROM | \
 			 KEVENT_INODE_MOVED_TO | KEVENT_INODE_ON_CHILD)
 
+/* Reported whether asked for or not. */
+#define UNASKED_BITS	(KEVENT_INODE_ISDIR | KEVENT_INODE_UNMOUNT)
+
 static u32 to_fsnotify(u32 event)
 {
 	/* The end of the file system is always told, as BROKEN. */
@@ -273,7 +276,9 @@ static bool ev_inode_fill(struct kevent *kev, struct ukevent *out)
 {
 	struct ev_inode *ev = container_of(kev, struct ev_inode, on.kev);
 
-	out->ret_data[0] = ev->pending;
+	/* Only READY makes an event of nothing. */
+	if (ev->pending)
+		out->ret_data[0] = ev->pending & (kev->u.event | UNASKED_BITS);
 	out->ret_data[1] = ev->cookie;
 	ev->pending = 0;
 	ev->cookie = 0;

@@ -140,7 +140,7 @@ CASE_ON(place, children_are_reported_only_on_request)
 	put_byte(file);
 	told(self, loud, KEVENT_INODE_MODIFY);
 	CHECK_EQ(chmod(".", 0711), 0);
-	told(self, quiet, KEVENT_INODE_ATTRIB);
+	told(self, quiet, KEVENT_INODE_ATTRIB | KEVENT_INODE_ISDIR);
 }
 
 CASE_ON(place, what_happens_before_the_report_is_merged_into_one)
