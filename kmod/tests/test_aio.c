@@ -1,119 +1,21 @@
 // SPDX-License-Identifier: MIT
-/* AIO: reading and writing files, buffered and direct, and sending them to a socket. */
+/* AIO: reading and writing files, buffered and direct. */
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "queue.h"
-
-#define BLOCK 4096
-#define BLOCKS 64
-
-struct operation {
-	struct ukevent entry;
-	struct kevent_aio what;
-};
-
-static void prepare(struct operation *self, unsigned int op, int file, void *buf, size_t len,
-		    long long offset)
-{
-	static unsigned int number;
-
-	memset(self, 0, sizeof(*self));
-	self->entry = request(KEVENT_AIO, ++number, KEVENT_AIO_BIO, 0);
-	self->entry.ret_data[0] = (uint32_t)(uintptr_t)&self->what;
-	self->entry.ret_data[1] = (uint32_t)((uintptr_t)&self->what >> 32);
-	self->what.op = op;
-	self->what.fd = file;
-	self->what.buf = (uintptr_t)buf;
-	self->what.len = len;
-	self->what.offset = offset;
-}
-
-static struct ukevent start(int queue, struct operation *operation)
-{
-	operation->entry.req_flags = KEVENT_REQ_ALWAYS_QUEUE;
-	CHECK_EQ(add_refusal(queue, operation->entry), 0);
-	return operation->entry;
-}
-
-static void done(int queue, struct ukevent entry, unsigned int bytes)
-{
-	struct ukevent event = take_one(queue);
-
-	CHECK_SAME(event, entry);
-	if (event.ret_flags & KEVENT_RET_BROKEN)
-		ktest_fail(__FILE__, __LINE__, "broken: %s", strerror(-(int)event.ret_data[1]));
-	CHECK_EQ(event.ret_flags, KEVENT_RET_DONE);
-	CHECK_EQ(event.ret_data[0], bytes);
-	CHECK_EQ(event.ret_data[1], 0);
-	CHECK_EQ(remove_entry(queue, entry), -1);
-}
+#include "transfer.h"
 
 static void run(int queue, unsigned int op, int file, void *buf, size_t len, long long offset,
 		unsigned int bytes)
 {
-	struct operation operation;
+	struct transfer operation;
 
-	prepare(&operation, op, file, buf, len, offset);
+	prepare_aio(&operation, op, file, buf, len, offset);
 	done(queue, start(queue, &operation), bytes);
-}
-
-static unsigned char pattern(size_t at)
-{
-	return (unsigned char)(at * 7 + (at >> 12));
-}
-
-static void fill_pattern(unsigned char *data, size_t len, size_t from)
-{
-	for (size_t i = 0; i < len; i++)
-		data[i] = pattern(from + i);
-}
-
-static void check_pattern(const unsigned char *data, size_t len, size_t from)
-{
-	for (size_t i = 0; i < len; i++)
-		CHECK_EQ(data[i], pattern(from + i));
-}
-
-/* An unnamed file; on the disk of the guest if `disk`, else in memory. */
-static int make_file(bool disk, int flags)
-{
-	int file;
-
-	if (disk && access("/scratch/lost+found", F_OK) != 0)
-		SKIP("no disk on /scratch");
-	file = open(disk ? "/scratch" : "/tmp", O_TMPFILE | O_RDWR | flags, 0600);
-	if (file < 0 && !disk) {
-		char path[] = "/tmp/kevent-aio-XXXXXX";
-
-		file = mkostemp(path, flags);
-		unlink(path);
-	}
-	CHECK_GE(file, 0);
-	return file;
-}
-
-/* A file with the pattern in it, none of it in the page cache if it is on the disk. */
-static int make_full_file(bool disk, int flags)
-{
-	int file = make_file(disk, flags & ~O_DIRECT);
-	unsigned char *data = malloc(BLOCK * BLOCKS);
-
-	CHECK(data);
-	fill_pattern(data, BLOCK * BLOCKS, 0);
-	CHECK_EQ(pwrite(file, data, BLOCK * BLOCKS, 0), BLOCK * BLOCKS);
-	CHECK_EQ(fsync(file), 0);
-	posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
-	if (flags & O_DIRECT)
-		CHECK_EQ(fcntl(file, F_SETFL, O_DIRECT), 0);
-	free(data);
-	return file;
 }
 
 static unsigned char *aligned(size_t len)
@@ -192,13 +94,13 @@ CASE_ON(queue, a_file_on_disk_is_written_directly)
 
 CASE_ON(queue, many_direct_operations_run_at_once)
 {
-	static struct operation operations[BLOCKS];
+	static struct transfer operations[BLOCKS];
 	int file = make_full_file(true, O_DIRECT);
 	unsigned char *data = aligned(BLOCK * BLOCKS);
 	unsigned int left = BLOCKS;
 
 	for (unsigned int i = 0; i < BLOCKS; i++) {
-		prepare(&operations[i], KEVENT_AIO_READ, file, data + i * BLOCK, BLOCK, i * BLOCK);
+		prepare_aio(&operations[i], KEVENT_AIO_READ, file, data + i * BLOCK, BLOCK, i * BLOCK);
 		start(self->fd, &operations[i]);
 	}
 	while (left) {
@@ -242,7 +144,7 @@ CASE_ON(queue, appending_writes_at_the_end)
 CASE_ON(queue, the_file_size_limit_of_the_process_holds)
 {
 	struct rlimit limit = { .rlim_cur = 5000, .rlim_max = 5000 };
-	struct operation operation;
+	struct transfer operation;
 	int file = make_file(true, 0);
 	char data[4000] = "";
 
@@ -250,7 +152,7 @@ CASE_ON(queue, the_file_size_limit_of_the_process_holds)
 	CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	run(self->fd, KEVENT_AIO_WRITE, file, data, 4000, 0, 4000);
 	run(self->fd, KEVENT_AIO_WRITE, file, data, 4000, 4000, 1000);
-	prepare(&operation, KEVENT_AIO_WRITE, file, data, 1, 5000);
+	prepare_aio(&operation, KEVENT_AIO_WRITE, file, data, 1, 5000);
 	CHECK_EQ(add_refusal(self->fd, operation.entry), EFBIG);
 }
 
@@ -266,11 +168,11 @@ CASE_ON(queue, an_operation_of_no_bytes_is_done)
 CASE_ON(queue, what_is_done_inside_add_is_handed_back)
 {
 	int file = make_full_file(true, 0);
-	struct operation operation;
+	struct transfer operation;
 	unsigned char data[100];
 
 	CHECK_EQ(pread(file, data, 100, 0), 100);
-	prepare(&operation, KEVENT_AIO_READ, file, data, 100, 0);
+	prepare_aio(&operation, KEVENT_AIO_READ, file, data, 100, 0);
 	if (add_entry(self->fd, &operation.entry) == 0)
 		SKIP("the file system has no reads that do not block");
 	CHECK_EQ(operation.entry.ret_flags, KEVENT_RET_DONE);
@@ -281,15 +183,15 @@ CASE_ON(queue, what_is_done_inside_add_is_handed_back)
 CASE_ON(queue, rwf_nowait_does_not_wait)
 {
 	int file = make_full_file(true, 0);
-	struct operation operation;
+	struct transfer operation;
 	unsigned char data[100];
 	int refusal;
 
-	prepare(&operation, KEVENT_AIO_READ, file, data, 100, 0);
+	prepare_aio(&operation, KEVENT_AIO_READ, file, data, 100, 0);
 	operation.what.flags = RWF_NOWAIT;
 	refusal = add_refusal(self->fd, operation.entry);
 	CHECK(refusal == EAGAIN || refusal == EOPNOTSUPP || refusal == 0);
-	prepare(&operation, KEVENT_AIO_WRITE, file, data, 100, 0);
+	prepare_aio(&operation, KEVENT_AIO_WRITE, file, data, 100, 0);
 	operation.what.flags = RWF_NOWAIT;
 	CHECK_EQ(add_refusal(self->fd, operation.entry), EOPNOTSUPP);
 }
@@ -297,10 +199,10 @@ CASE_ON(queue, rwf_nowait_does_not_wait)
 CASE_ON(queue, memory_that_faults_breaks_the_operation)
 {
 	int file = make_full_file(true, 0);
-	struct operation operation;
+	struct transfer operation;
 	struct ukevent entry, event;
 
-	prepare(&operation, KEVENT_AIO_WRITE, file, (void *)4096, 100, 0);
+	prepare_aio(&operation, KEVENT_AIO_WRITE, file, (void *)4096, 100, 0);
 	entry = start(self->fd, &operation);
 	event = take_one(self->fd);
 	CHECK_SAME(event, entry);
@@ -312,10 +214,10 @@ CASE_ON(queue, the_file_may_be_closed_while_it_is_read)
 {
 	int file = make_full_file(true, O_DIRECT);
 	unsigned char *data = aligned(BLOCK * BLOCKS);
-	struct operation operation;
+	struct transfer operation;
 	struct ukevent entry;
 
-	prepare(&operation, KEVENT_AIO_READ, file, data, BLOCK * BLOCKS, 0);
+	prepare_aio(&operation, KEVENT_AIO_READ, file, data, BLOCK * BLOCKS, 0);
 	entry = start(self->fd, &operation);
 	close(file);
 	done(self->fd, entry, BLOCK * BLOCKS);
@@ -328,10 +230,10 @@ CASE_ON(queue, removal_waits_for_the_operation_so_that_its_memory_is_free)
 	unsigned char *data = aligned(BLOCK * BLOCKS);
 
 	for (int i = 0; i < 50; i++) {
-		struct operation operation;
+		struct transfer operation;
 		struct ukevent entry;
 
-		prepare(&operation, KEVENT_AIO_READ, file, data, BLOCK * BLOCKS, 0);
+		prepare_aio(&operation, KEVENT_AIO_READ, file, data, BLOCK * BLOCKS, 0);
 		entry = start(self->fd, &operation);
 		remove_entry(self->fd, entry);
 		memset(data, 0xee, BLOCK * BLOCKS);
@@ -349,10 +251,10 @@ CASE(the_queue_may_be_closed_with_operations_in_flight)
 
 	for (int i = 0; i < 20; i++) {
 		int queue = kevent_init(NULL, 0, 0);
-		struct operation operations[8];
+		struct transfer operations[8];
 
 		for (int j = 0; j < 8; j++) {
-			prepare(&operations[j], KEVENT_AIO_READ, file, data + j * 8 * BLOCK,
+			prepare_aio(&operations[j], KEVENT_AIO_READ, file, data + j * 8 * BLOCK,
 				8 * BLOCK, j * 8 * BLOCK);
 			start(queue, &operations[j]);
 		}
@@ -360,146 +262,33 @@ CASE(the_queue_may_be_closed_with_operations_in_flight)
 	}
 }
 
-/* SENDFILE */
-
-static struct ukevent send_file(int queue, int file, int sock, long long offset, size_t len)
+static int refused(int queue, unsigned int op, int file, long long offset, unsigned int flags)
 {
-	struct operation operation;
-
-	prepare(&operation, KEVENT_AIO_SENDFILE, file, NULL, len, offset);
-	operation.what.out_fd = sock;
-	return start(queue, &operation);
-}
-
-static void read_pattern(int fd, size_t len, size_t from)
-{
-	unsigned char data[4096];
-	size_t at = 0;
-
-	while (at < len) {
-		ssize_t got;
-
-		CHECK(readable(fd, SOON_MS));
-		got = read(fd, data, sizeof(data));
-		CHECK_GT(got, 0);
-		check_pattern(data, (size_t)got, from + at);
-		at += (size_t)got;
-	}
-	CHECK_EQ(at, len);
-}
-
-CASE_ON(queue, a_file_is_sent_to_a_stream)
-{
-	int file = make_full_file(true, 0), pair[2];
-	struct ukevent entry;
-
-	tcp_pair(pair);
-	entry = send_file(self->fd, file, pair[0], 100, 70000);
-	read_pattern(pair[1], 70000, 100);
-	done(self->fd, entry, 70000);
-	unix_pair(SOCK_STREAM, pair);
-	entry = send_file(self->fd, file, pair[0], 0, BLOCK * BLOCKS + 1000);
-	read_pattern(pair[1], BLOCK * BLOCKS, 0);
-	/* It ends where the file ends. */
-	done(self->fd, entry, BLOCK * BLOCKS);
-}
-
-CASE_ON(queue, sending_waits_for_a_slow_reader_even_on_a_blocking_socket)
-{
-	int file = make_full_file(true, 0), pair[2], size = 4096;
-	struct ukevent entry;
-
-	unix_pair(SOCK_STREAM, pair);
-	CHECK_EQ(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
-	CHECK_EQ(fcntl(pair[0], F_SETFL, 0), 0);
-	entry = send_file(self->fd, file, pair[0], 0, BLOCK * BLOCKS);
-	CHECK(!readable(self->fd, 50));
-	read_pattern(pair[1], BLOCK * BLOCKS, 0);
-	done(self->fd, entry, BLOCK * BLOCKS);
-}
-
-CASE_ON(queue, removal_cancels_a_send_that_waits)
-{
-	int file = make_full_file(true, 0), pair[2];
-	struct ukevent entry;
-	unsigned int got;
-
-	unix_pair(SOCK_STREAM, pair);
-	fill(pair[0]);
-	entry = send_file(self->fd, file, pair[0], 0, BLOCK * BLOCKS);
-	CHECK(!readable(self->fd, 50));
-	CHECK_EQ(remove_entry(self->fd, entry), 0);
-	take_none(self->fd);
-	got = drain(pair[1]);
-	CHECK_GT(got, 0);
-	CHECK_EQ(drain(pair[1]), 0);
-}
-
-CASE_ON(queue, a_peer_that_goes_breaks_the_send)
-{
-	int file = make_full_file(true, 0), pair[2];
-	struct ukevent entry, event;
-
-	unix_pair(SOCK_STREAM, pair);
-	fill(pair[0]);
-	entry = send_file(self->fd, file, pair[0], 0, BLOCK * BLOCKS);
-	close(pair[1]);
-	event = take_one(self->fd);
-	CHECK_SAME(event, entry);
-	CHECK_EQ(event.ret_flags, KEVENT_RET_DONE | KEVENT_RET_BROKEN);
-	CHECK_EQ(-(int)event.ret_data[1], EPIPE);
-}
-
-CASE_ON(queue, closing_the_socket_breaks_the_send_that_waits)
-{
-	int file = make_full_file(true, 0), pair[2];
-	struct ukevent event;
-
-	unix_pair(SOCK_STREAM, pair);
-	fill(pair[0]);
-	send_file(self->fd, file, pair[0], 0, BLOCK * BLOCKS);
-	CHECK(!readable(self->fd, 50));
-	close(pair[0]);
-	event = take_one(self->fd);
-	CHECK_EQ(event.ret_flags, KEVENT_RET_DONE | KEVENT_RET_BROKEN);
-	CHECK_EQ(-(int)event.ret_data[1], ECANCELED);
-	take_none(self->fd);
-}
-
-static int refused(int queue, unsigned int op, int file, long long offset, int out,
-		   unsigned int flags)
-{
-	struct operation operation;
+	struct transfer operation;
 	static char data[16];
 
-	prepare(&operation, op, file, data, sizeof(data), offset);
-	operation.what.out_fd = out;
+	prepare_aio(&operation, op, file, data, sizeof(data), offset);
 	operation.what.flags = flags;
 	return add_refusal(queue, operation.entry);
 }
 
 CASE_ON(queue, what_cannot_be_done_is_refused)
 {
-	int file = make_full_file(false, 0), pair[2], datagram[2];
+	int file = make_full_file(false, 0), pair[2];
 	int blind = open("/proc/self/exe", O_RDONLY);
-	struct operation operation;
+	struct transfer operation;
 
 	unix_pair(SOCK_STREAM, pair);
-	unix_pair(SOCK_DGRAM, datagram);
-	CHECK_EQ(refused(self->fd, KEVENT_AIO_READ, 999, 0, 0, 0), EBADF);
-	CHECK_EQ(refused(self->fd, 3, file, 0, 0, 0), EINVAL);
-	CHECK_EQ(refused(self->fd, KEVENT_AIO_READ, file, -2, 0, 0), EINVAL);
-	CHECK_EQ(refused(self->fd, KEVENT_AIO_READ, pair[0], 0, 0, 0), EINVAL);
-	CHECK_EQ(refused(self->fd, KEVENT_AIO_READ, open("/", O_RDONLY), 0, 0, 0), EISDIR);
-	CHECK_EQ(refused(self->fd, KEVENT_AIO_READ, open("/proc/self/exe", O_PATH), 0, 0, 0),
+	CHECK_EQ(refused(self->fd, KEVENT_AIO_READ, 999, 0, 0), EBADF);
+	CHECK_EQ(refused(self->fd, 3, file, 0, 0), EINVAL);
+	CHECK_EQ(refused(self->fd, KEVENT_AIO_READ, file, -2, 0), EINVAL);
+	CHECK_EQ(refused(self->fd, KEVENT_AIO_READ, pair[0], 0, 0), EINVAL);
+	CHECK_EQ(refused(self->fd, KEVENT_AIO_READ, open("/", O_RDONLY), 0, 0), EISDIR);
+	CHECK_EQ(refused(self->fd, KEVENT_AIO_READ, open("/proc/self/exe", O_PATH), 0, 0),
 		 EBADF);
-	CHECK_EQ(refused(self->fd, KEVENT_AIO_WRITE, blind, 0, 0, 0), EBADF);
-	CHECK_EQ(refused(self->fd, KEVENT_AIO_READ, file, 0, 0, 0x80000000), EOPNOTSUPP);
-	CHECK_EQ(refused(self->fd, KEVENT_AIO_SENDFILE, file, 0, 999, 0), EBADF);
-	CHECK_EQ(refused(self->fd, KEVENT_AIO_SENDFILE, file, 0, file, 0), ENOTSOCK);
-	CHECK_EQ(refused(self->fd, KEVENT_AIO_SENDFILE, file, 0, datagram[0], 0), EOPNOTSUPP);
-	CHECK_EQ(refused(self->fd, KEVENT_AIO_SENDFILE, file, 0, pair[0], 1), EINVAL);
-	prepare(&operation, KEVENT_AIO_READ, file, NULL, 0, 0);
+	CHECK_EQ(refused(self->fd, KEVENT_AIO_WRITE, blind, 0, 0), EBADF);
+	CHECK_EQ(refused(self->fd, KEVENT_AIO_READ, file, 0, 0x80000000), EOPNOTSUPP);
+	prepare_aio(&operation, KEVENT_AIO_READ, file, NULL, 0, 0);
 	operation.entry.event = 2;
 	CHECK_EQ(add_refusal(self->fd, operation.entry), EINVAL);
 	operation.entry.event = KEVENT_AIO_BIO;
@@ -508,35 +297,4 @@ CASE_ON(queue, what_cannot_be_done_is_refused)
 	operation.entry.ret_data[0] = 16;
 	operation.entry.ret_data[1] = 0;
 	CHECK_EQ(add_refusal(self->fd, operation.entry), EFAULT);
-}
-
-/* Each set of flags, on a write that a worker does. */
-static void run_flags(const void *argument)
-{
-	unsigned int flags = *(const unsigned int *)argument;
-	int queue = kevent_init(NULL, 0, 0), file = make_file(false, 0);
-	struct operation operation;
-
-	prepare(&operation, KEVENT_AIO_WRITE, file, (void *)"data", 4, 0);
-	operation.entry.req_flags = flags;
-	CHECK_EQ(add_refusal(queue, operation.entry), 0);
-	if (flags & KEVENT_REQ_READY)
-		/* Reported at once, whether it has happened or not. */
-		CHECK_SAME(take_one(queue), operation.entry);
-	else
-		done(queue, operation.entry, 4);
-	take_none(queue);
-	CHECK_EQ(remove_entry(queue, operation.entry), -1);
-}
-
-KTEST_TABLE(register_flags)
-{
-	static unsigned int sets[64];
-
-	for (unsigned int i = 0; i < 64; i++) {
-		char what[16] = { (char)('0' + i / 10), (char)('0' + i % 10) };
-
-		sets[i] = i;
-		ktest_register_cell("AIO with flags", what, run_flags, &sets[i], KTEST_SECONDS);
-	}
 }

@@ -1,64 +1,19 @@
 // SPDX-License-Identifier: MIT
 /* NAIO: receiving and sending on sockets, done by the kernel. */
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "queue.h"
+#include "transfer.h"
 
-/* A request with its parameters; both must live until the ADD. */
-struct transfer {
-	struct ukevent entry;
-	struct kevent_aio what;
-};
-
-static void prepare(struct transfer *self, int sock, unsigned int event, void *buf, size_t len,
-		    int flags)
-{
-	memset(self, 0, sizeof(*self));
-	self->entry = request(KEVENT_NAIO, (unsigned int)sock, event, 0);
-	self->entry.id.raw[1] = 7;
-	self->entry.ret_data[0] = (uint32_t)(uintptr_t)&self->what;
-	self->entry.ret_data[1] = (uint32_t)((uintptr_t)&self->what >> 32);
-	self->what.buf = (uintptr_t)buf;
-	self->what.len = len;
-	self->what.flags = (unsigned int)flags;
-}
-
-static struct ukevent start(int queue, int sock, unsigned int event, void *buf, size_t len,
+static struct ukevent begin(int queue, int sock, unsigned int event, void *buf, size_t len,
 			    int flags)
 {
 	struct transfer transfer;
 
-	prepare(&transfer, sock, event, buf, len, flags);
-	transfer.entry.req_flags = KEVENT_REQ_ALWAYS_QUEUE;
-	CHECK_EQ(add_refusal(queue, transfer.entry), 0);
-	return transfer.entry;
-}
-
-static void done(int queue, struct ukevent entry, unsigned int bytes)
-{
-	struct ukevent event = take_one(queue);
-
-	CHECK_SAME(event, entry);
-	CHECK_EQ(event.ret_flags, KEVENT_RET_DONE);
-	CHECK_EQ(event.ret_data[0], bytes);
-	CHECK_EQ(event.ret_data[1], 0);
-	/* It was for once. */
-	CHECK_EQ(remove_entry(queue, entry), -1);
-}
-
-static void broken(int queue, struct ukevent entry, int error)
-{
-	struct ukevent event = take_one(queue);
-
-	CHECK_SAME(event, entry);
-	CHECK_EQ(event.ret_flags, KEVENT_RET_DONE | KEVENT_RET_BROKEN);
-	CHECK_EQ(-(int)event.ret_data[1], error);
-	CHECK_EQ(remove_entry(queue, entry), -1);
+	prepare_naio(&transfer, sock, event, buf, len, flags);
+	return start(queue, &transfer);
 }
 
 CASE_ON(queue, what_is_there_is_received_inside_add)
@@ -69,7 +24,7 @@ CASE_ON(queue, what_is_there_is_received_inside_add)
 
 	unix_pair(SOCK_STREAM, pair);
 	CHECK_EQ(write(pair[1], "hello", 5), 5);
-	prepare(&transfer, pair[0], KEVENT_NAIO_RECV, buf, sizeof(buf), 0);
+	prepare_naio(&transfer, pair[0], KEVENT_NAIO_RECV, buf, sizeof(buf), 0);
 	CHECK_EQ(add_entry(self->fd, &transfer.entry), 1);
 	CHECK_EQ(transfer.entry.ret_flags, KEVENT_RET_DONE);
 	CHECK_EQ(transfer.entry.ret_data[0], 5);
@@ -81,8 +36,7 @@ CASE_ON(queue, what_is_there_is_received_inside_add)
 static void receives_later(int queue, int pair[2])
 {
 	char buf[16] = "";
-	struct ukevent entry =
-		start(queue, pair[0], KEVENT_NAIO_RECV, buf, sizeof(buf), 0);
+	struct ukevent entry = begin(queue, pair[0], KEVENT_NAIO_RECV, buf, sizeof(buf), 0);
 
 	take_none(queue);
 	CHECK_EQ(write(pair[1], "later", 5), 5);
@@ -111,7 +65,7 @@ CASE_ON(queue, the_end_of_a_stream_is_a_receive_of_nothing)
 	struct ukevent entry;
 
 	tcp_pair(pair);
-	entry = start(self->fd, pair[0], KEVENT_NAIO_RECV, buf, sizeof(buf), 0);
+	entry = begin(self->fd, pair[0], KEVENT_NAIO_RECV, buf, sizeof(buf), 0);
 	close(pair[1]);
 	done(self->fd, entry, 0);
 }
@@ -123,7 +77,7 @@ CASE_ON(queue, waitall_receives_until_the_buffer_is_full)
 	struct ukevent entry;
 
 	tcp_pair(pair);
-	entry = start(self->fd, pair[0], KEVENT_NAIO_RECV, buf, 6, MSG_WAITALL);
+	entry = begin(self->fd, pair[0], KEVENT_NAIO_RECV, buf, 6, MSG_WAITALL);
 	CHECK_EQ(write(pair[1], "abc", 3), 3);
 	CHECK(!readable(self->fd, 50));
 	CHECK_EQ(write(pair[1], "def", 3), 3);
@@ -138,7 +92,7 @@ CASE_ON(queue, peeking_leaves_the_data)
 	struct ukevent entry;
 
 	unix_pair(SOCK_STREAM, pair);
-	entry = start(self->fd, pair[0], KEVENT_NAIO_RECV, buf, 8, MSG_PEEK);
+	entry = begin(self->fd, pair[0], KEVENT_NAIO_RECV, buf, 8, MSG_PEEK);
 	put_byte(pair[1]);
 	done(self->fd, entry, 1);
 	CHECK_EQ(drain(pair[0]), 1);
@@ -151,36 +105,13 @@ CASE_ON(queue, what_fits_is_sent_inside_add)
 	int pair[2];
 
 	tcp_pair(pair);
-	prepare(&transfer, pair[0], KEVENT_NAIO_SEND, (void *)"sent", 4, 0);
+	prepare_naio(&transfer, pair[0], KEVENT_NAIO_SEND, (void *)"sent", 4, 0);
 	CHECK_EQ(add_entry(self->fd, &transfer.entry), 1);
 	CHECK_EQ(transfer.entry.ret_flags, KEVENT_RET_DONE);
 	CHECK_EQ(transfer.entry.ret_data[0], 4);
 	CHECK(readable(pair[1], SOON_MS));
 	CHECK_EQ(read(pair[1], buf, sizeof(buf)), 4);
 	CHECK_EQ(strcmp(buf, "sent"), 0);
-}
-
-/* Every byte says where in the stream it is. */
-static unsigned char pattern(size_t at)
-{
-	return (unsigned char)(at * 31 + (at >> 8));
-}
-
-static void read_pattern(int fd, size_t len)
-{
-	unsigned char buf[4096];
-	size_t at = 0;
-
-	while (at < len) {
-		ssize_t got;
-
-		CHECK(readable(fd, SOON_MS));
-		got = read(fd, buf, sizeof(buf));
-		CHECK_GT(got, 0);
-		for (ssize_t i = 0; i < got; i++, at++)
-			CHECK_EQ(buf[i], pattern(at));
-	}
-	CHECK_EQ(at, len);
 }
 
 static void sends_all(int queue, int pair[2])
@@ -190,11 +121,10 @@ static void sends_all(int queue, int pair[2])
 	struct ukevent entry;
 
 	CHECK(data);
-	for (size_t i = 0; i < len; i++)
-		data[i] = pattern(i);
-	entry = start(queue, pair[0], KEVENT_NAIO_SEND, data, len, 0);
+	fill_pattern(data, len, 0);
+	entry = begin(queue, pair[0], KEVENT_NAIO_SEND, data, len, 0);
 	take_none(queue);
-	read_pattern(pair[1], len);
+	read_pattern(pair[1], len, 0);
 	done(queue, entry, (unsigned int)len);
 	free(data);
 }
@@ -217,11 +147,11 @@ CASE_ON(queue, sending_to_a_closed_peer_is_broken_without_a_signal)
 
 	unix_pair(SOCK_STREAM, pair);
 	close(pair[1]);
-	prepare(&transfer, pair[0], KEVENT_NAIO_SEND, (void *)"x", 1, 0);
+	prepare_naio(&transfer, pair[0], KEVENT_NAIO_SEND, (void *)"x", 1, 0);
 	CHECK_EQ(add_refusal(self->fd, transfer.entry), EPIPE);
 	unix_pair(SOCK_STREAM, pair);
 	fill(pair[0]);
-	entry = start(self->fd, pair[0], KEVENT_NAIO_SEND, (void *)"x", 1, 0);
+	entry = begin(self->fd, pair[0], KEVENT_NAIO_SEND, (void *)"x", 1, 0);
 	close(pair[1]);
 	broken(self->fd, entry, EPIPE);
 }
@@ -233,7 +163,7 @@ CASE_ON(queue, dontwait_does_not_wait)
 	char byte;
 
 	unix_pair(SOCK_STREAM, pair);
-	prepare(&transfer, pair[0], KEVENT_NAIO_RECV, &byte, 1, MSG_DONTWAIT);
+	prepare_naio(&transfer, pair[0], KEVENT_NAIO_RECV, &byte, 1, MSG_DONTWAIT);
 	CHECK_EQ(add_refusal(self->fd, transfer.entry), EAGAIN);
 }
 
@@ -244,7 +174,7 @@ CASE_ON(queue, removal_cancels_what_waits)
 	int pair[2];
 
 	unix_pair(SOCK_STREAM, pair);
-	entry = start(self->fd, pair[0], KEVENT_NAIO_RECV, &byte, 1, 0);
+	entry = begin(self->fd, pair[0], KEVENT_NAIO_RECV, &byte, 1, 0);
 	CHECK_EQ(remove_entry(self->fd, entry), 0);
 	CHECK_EQ(write(pair[1], "b", 1), 1);
 	take_none(self->fd);
@@ -259,7 +189,7 @@ CASE_ON(queue, closing_the_socket_breaks_what_waits_and_the_peer_sees_the_end)
 	int pair[2];
 
 	tcp_pair(pair);
-	entry = start(self->fd, pair[0], KEVENT_NAIO_RECV, &byte, 1, 0);
+	entry = begin(self->fd, pair[0], KEVENT_NAIO_RECV, &byte, 1, 0);
 	close(pair[0]);
 	broken(self->fd, entry, ECANCELED);
 	CHECK(readable(pair[1], SOON_MS));
@@ -273,7 +203,7 @@ CASE(closing_the_queue_cancels_what_waits)
 	char byte = 'a';
 
 	unix_pair(SOCK_STREAM, pair);
-	start(queue, pair[0], KEVENT_NAIO_RECV, &byte, 1, 0);
+	begin(queue, pair[0], KEVENT_NAIO_RECV, &byte, 1, 0);
 	CHECK_EQ(close(queue), 0);
 	CHECK_EQ(write(pair[1], "b", 1), 1);
 	CHECK_EQ(drain(pair[0]), 1);
@@ -291,7 +221,7 @@ CASE_ON(queue, a_process_that_is_gone_is_written_to_no_more)
 	if (child == 0) {
 		static char byte;
 
-		start(self->fd, pair[0], KEVENT_NAIO_RECV, &byte, 1, 0);
+		begin(self->fd, pair[0], KEVENT_NAIO_RECV, &byte, 1, 0);
 		_exit(0);
 	}
 	JOIN(child);
@@ -313,7 +243,7 @@ CASE_ON(queue, memory_that_is_gone_is_a_fault)
 
 	CHECK(memory != MAP_FAILED);
 	unix_pair(SOCK_STREAM, pair);
-	entry = start(self->fd, pair[0], KEVENT_NAIO_RECV, memory, 8, 0);
+	entry = begin(self->fd, pair[0], KEVENT_NAIO_RECV, memory, 8, 0);
 	CHECK_EQ(munmap(memory, (size_t)page), 0);
 	put_byte(pair[1]);
 	broken(self->fd, entry, EFAULT);
@@ -327,9 +257,8 @@ CASE_ON(queue, several_transfers_wait_on_one_socket)
 	int pair[2];
 
 	unix_pair(SOCK_DGRAM, pair);
-	prepare(&first, pair[0], KEVENT_NAIO_RECV, &one, 1, 0);
-	prepare(&second, pair[0], KEVENT_NAIO_RECV, &two, 1, 0);
-	second.entry.id.raw[1] = 8;
+	prepare_naio(&first, pair[0], KEVENT_NAIO_RECV, &one, 1, 0);
+	prepare_naio(&second, pair[0], KEVENT_NAIO_RECV, &two, 1, 0);
 	CHECK_EQ(add_refusal(self->fd, first.entry), 0);
 	CHECK_EQ(add_refusal(self->fd, second.entry), 0);
 	CHECK_EQ(add_refusal(self->fd, second.entry), EEXIST);
@@ -355,7 +284,7 @@ CASE_ON(queue, nothing_is_lost_when_data_arrives_while_the_transfer_is_armed)
 			put_byte(pair[1]);
 			_exit(0);
 		}
-		entry = start(self->fd, pair[0], KEVENT_NAIO_RECV, &byte, 1, 0);
+		entry = begin(self->fd, pair[0], KEVENT_NAIO_RECV, &byte, 1, 0);
 		if (round % 3 == 0 && remove_entry(self->fd, entry) == 0) {
 			take_none(self->fd);
 		} else {
@@ -374,75 +303,27 @@ CASE_ON(queue, what_cannot_be_done_is_refused)
 	char buf[4];
 
 	unix_pair(SOCK_STREAM, pair);
-	prepare(&transfer, 999, KEVENT_NAIO_RECV, buf, 4, 0);
+	prepare_naio(&transfer, 999, KEVENT_NAIO_RECV, buf, 4, 0);
 	CHECK_EQ(add_refusal(self->fd, transfer.entry), EBADF);
-	prepare(&transfer, event, KEVENT_NAIO_RECV, buf, 4, 0);
+	prepare_naio(&transfer, event, KEVENT_NAIO_RECV, buf, 4, 0);
 	CHECK_EQ(add_refusal(self->fd, transfer.entry), ENOTSOCK);
-	prepare(&transfer, pair[0], KEVENT_NAIO_RECV | KEVENT_NAIO_SEND, buf, 4, 0);
+	prepare_naio(&transfer, pair[0], KEVENT_NAIO_RECV | KEVENT_NAIO_SEND, buf, 4, 0);
 	CHECK_EQ(add_refusal(self->fd, transfer.entry), EINVAL);
-	prepare(&transfer, pair[0], KEVENT_SOCKET_ACCEPT, buf, 4, 0);
+	prepare_naio(&transfer, pair[0], KEVENT_SOCKET_ACCEPT, buf, 4, 0);
 	CHECK_EQ(add_refusal(self->fd, transfer.entry), EINVAL);
-	prepare(&transfer, pair[0], KEVENT_NAIO_RECV, buf, 4, MSG_ERRQUEUE);
+	prepare_naio(&transfer, pair[0], KEVENT_NAIO_RECV, buf, 4, MSG_ERRQUEUE);
 	CHECK_EQ(add_refusal(self->fd, transfer.entry), EINVAL);
-	prepare(&transfer, pair[0], KEVENT_NAIO_SEND, buf, 4, 0x8000000);
+	prepare_naio(&transfer, pair[0], KEVENT_NAIO_SEND, buf, 4, 0x8000000);
 	CHECK_EQ(add_refusal(self->fd, transfer.entry), EINVAL);
-	prepare(&transfer, pair[0], KEVENT_NAIO_RECV, buf, 4, 0);
+	prepare_naio(&transfer, pair[0], KEVENT_NAIO_RECV, buf, 4, 0);
 	transfer.what.reserved[2] = 1;
 	CHECK_EQ(add_refusal(self->fd, transfer.entry), EINVAL);
 	transfer.entry.ret_data[0] = 16;
 	transfer.entry.ret_data[1] = 0;
 	CHECK_EQ(add_refusal(self->fd, transfer.entry), EFAULT);
 	put_byte(pair[1]);
-	prepare(&transfer, pair[0], KEVENT_NAIO_RECV, (void *)16, 4, 0);
+	prepare_naio(&transfer, pair[0], KEVENT_NAIO_RECV, (void *)16, 4, 0);
 	CHECK_EQ(add_refusal(self->fd, transfer.entry), EFAULT);
-	prepare(&transfer, tcp_listener(), KEVENT_NAIO_RECV, buf, 4, 0);
+	prepare_naio(&transfer, tcp_listener(), KEVENT_NAIO_RECV, buf, 4, 0);
 	CHECK_EQ(add_refusal(self->fd, transfer.entry), ENOTCONN);
-}
-
-/* Each set of flags, on a transfer that waits and on one that is done at once. */
-static void run_flags(const void *argument)
-{
-	unsigned int flags = *(const unsigned int *)argument;
-	bool queued = flags & (KEVENT_REQ_ALWAYS_QUEUE | KEVENT_REQ_READY);
-	int queue = kevent_init(NULL, 0, 0), pair[2];
-	struct transfer transfer;
-	struct ukevent event;
-	char byte = 0;
-
-	unix_pair(SOCK_STREAM, pair);
-	prepare(&transfer, pair[0], KEVENT_NAIO_RECV, &byte, 1, 0);
-	transfer.entry.req_flags = flags;
-	event = transfer.entry;
-	CHECK_EQ(add_entry(queue, &event), 0);
-	if (flags & KEVENT_REQ_READY) {
-		/* Reported before it has happened, and ended so. */
-		CHECK_SAME(take_one(queue), transfer.entry);
-		put_byte(pair[1]);
-		take_none(queue);
-		CHECK_EQ(drain(pair[0]), 1);
-	} else {
-		put_byte(pair[1]);
-		done(queue, transfer.entry, 1);
-	}
-	take_none(queue);
-	put_byte(pair[1]);
-	event = transfer.entry;
-	CHECK_EQ(add_entry(queue, &event), queued ? 0 : 1);
-	if (queued)
-		done(queue, transfer.entry, 1);
-	else
-		CHECK_EQ(event.ret_data[0], 1);
-	take_none(queue);
-}
-
-KTEST_TABLE(register_flags)
-{
-	static unsigned int sets[64];
-
-	for (unsigned int i = 0; i < 64; i++) {
-		char what[16] = { (char)('0' + i / 10), (char)('0' + i % 10) };
-
-		sets[i] = i;
-		ktest_register_cell("NAIO with flags", what, run_flags, &sets[i], KTEST_SECONDS);
-	}
 }
