@@ -42,6 +42,27 @@ static inline void kevent_compat_vm_flags_set(struct vm_area_struct *vma, unsign
 #endif
 }
 
+static inline void kevent_compat_vm_flags_clear(struct vm_area_struct *vma, unsigned long flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_clear(vma, flags);
+#else
+	vma->vm_flags &= ~flags;
+#endif
+}
+
+static inline void kevent_compat_hrtimer_setup(struct hrtimer *timer,
+					       enum hrtimer_restart (*function)(struct hrtimer *t),
+					       clockid_t clock, enum hrtimer_mode mode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, function, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+#endif
+}
+
 /* The timers of a process, under siglock. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 #define kevent_compat_for_each_posix_timer(timer, signal) \
@@ -58,8 +79,7 @@ static inline int kevent_compat_import(int direction, void __user *buf, size_t l
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
 	return import_ubuf(direction, buf, len, iter);
 #else
-	static const struct iovec unused;
-	struct iovec iov = unused;
+	struct iovec iov;
 	int err = import_single_range(direction, buf, len, &iov, iter);
 
 	/* The iterator must not point to this frame. */
@@ -114,18 +134,6 @@ static inline int kevent_compat_send_pages(struct socket *sock, struct bio_vec *
 			break;
 	}
 	return total;
-#endif
-}
-
-static inline void kevent_compat_hrtimer_setup(struct hrtimer *timer,
-					       enum hrtimer_restart (*function)(struct hrtimer *t),
-					       clockid_t clock, enum hrtimer_mode mode)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-	hrtimer_setup(timer, function, clock, mode);
-#else
-	hrtimer_init(timer, clock, mode);
-	timer->function = function;
 #endif
 }
 

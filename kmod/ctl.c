@@ -40,10 +40,13 @@ static enum entry_result settle(struct kevent *kev, int found, struct ukevent *e
 	if (forced && !kev->fired)
 		kev->fired = kev->u.event;
 	if (kev->fired || forced || kev->state & (KEVENT_ST_UNSURE | KEVENT_ST_BROKEN)) {
+		/* What attach found is handed back; what happened since is an event like any. */
 		bool queue = kev->u.req_flags & (KEVENT_REQ_ALWAYS_QUEUE | KEVENT_REQ_READY) ||
-			     kev->state & KEVENT_ST_UNSURE;
+			     !found;
 
 		if (queue) {
+			if (kev->u.req_flags & KEVENT_REQ_LAST_CHECK && kev->ops->check)
+				kev->state |= KEVENT_ST_UNSURE;
 			kevent_announce(q, kev);
 			q->stats.fired++;
 			whom = kevent_whom(q, kev);
@@ -290,13 +293,15 @@ long kevent_ctl(struct kevent_queue *q, u32 cmd, u32 num, struct ukevent __user 
 
 	while (done < num) {
 		u32 nr = min_t(u32, num - done, KEVENT_BATCH);
+		unsigned long missing;
 		/* REMOVE, MODIFY and BATCH write back where an entry came from, the others in front. */
 		bool in_place = cmd != KEVENT_CTL_ADD && cmd != KEVENT_CTL_READY;
 		u32 to_write;
 		u32 to;
 
-		if (copy_from_user(entries, arg + done, nr * sizeof(*entries)))
-			return -EFAULT;
+		missing = copy_from_user(entries, arg + done, nr * sizeof(*entries));
+		/* Those in front of the fault count, in a batch as one by one. */
+		nr -= DIV_ROUND_UP(missing, sizeof(*entries));
 		mutex_lock(&q->ctl_mutex);
 		kevent_reap_locked(q);
 		to = in_place ? done : back;
@@ -307,6 +312,8 @@ long kevent_ctl(struct kevent_queue *q, u32 cmd, u32 num, struct ukevent __user 
 		if (in_place)
 			to_write = nr;
 		if (to_write && copy_to_user(arg + to, entries, to_write * sizeof(*entries)))
+			return -EFAULT;
+		if (missing)
 			return -EFAULT;
 		done += nr;
 		cond_resched();

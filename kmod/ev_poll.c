@@ -17,6 +17,8 @@
 #define READABLE	((__force u32)(EPOLLIN | EPOLLRDNORM))
 #define WRITABLE	((__force u32)(EPOLLOUT | EPOLLWRNORM))
 #define FAILED		((__force u32)(EPOLLERR | EPOLLHUP | EPOLLRDHUP))
+/* Sockets put these into keys whether they are so or not. */
+#define VAGUE		((__force u32)(EPOLLPRI | EPOLLRDBAND | EPOLLMSG))
 #define FREED		((__force u32)POLLFREE)
 
 /* One entry in one wait queue. */
@@ -112,7 +114,9 @@ static int poll_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void
 	if (mask && !(mask & READ_ONCE(kp->mask)))
 		return 0;
 	bits = bits_of(kp, mask);
-	return kevent_fire(&kp->on.kev, bits, bits ? 0 : KEVENT_FIRE_UNSURE);
+	if (unlikely(!bits || (is_poll(&kp->on.kev) && bits & VAGUE)))
+		return kevent_fire(&kp->on.kev, 0, KEVENT_FIRE_UNSURE);
+	return kevent_fire(&kp->on.kev, bits, 0);
 }
 
 /* Leaves all wait queues. The queues live as long as the file, or say POLLFREE before they go. */
@@ -217,16 +221,26 @@ static int check_file(const struct kevent *kev, struct file *file)
 		return -EINVAL;
 	if (!file_can_poll(file))
 		return -EPERM;
-	if (file->f_op == &kevent_queue_fops && file->private_data == kev->queue)
-		return -ELOOP;
 	return 0;
 }
 
-/* A file whose poll may lead to other queues, and so back here. */
-static bool is_queue(const struct file *file)
+/* A file whose poll may lead to other queues, and so back here. Returns -ELOOP for a circle. */
+static int note_nesting(struct kevent *kev, const struct file *file)
 {
-	return file->f_op == &kevent_queue_fops ||
-	       !strcmp(file->f_path.dentry->d_name.name, "[eventpoll]");
+	if (file->f_op == &kevent_queue_fops) {
+		kev->nested = true;
+		return kevent_nest_enter(kev, file->private_data);
+	}
+	kev->nested = !strcmp(file->f_path.dentry->d_name.name, "[eventpoll]");
+	return 0;
+}
+
+/* The file is being closed, or the kevent detached. Under the bucket lock. */
+static void poll_closed(struct kevent *kev)
+{
+	unhook(kev);
+	if (kev->nested)
+		kevent_nest_leave(kev);
 }
 
 static int poll_attach(struct kevent *kev)
@@ -244,10 +258,16 @@ static int poll_attach(struct kevent *kev)
 	result = check_file(kev, file);
 	if (result)
 		goto out;
-	kev->nested = is_poll(kev) && is_queue(file);
-	result = kevent_close_bind(&kp->on, file, unhook);
-	if (result)
+	if (is_poll(kev)) {
+		result = note_nesting(kev, file);
+		if (result)
+			goto out;
+	}
+	result = kevent_close_bind(&kp->on, file, poll_closed);
+	if (result) {
+		kevent_nest_leave(kev);
 		goto out;
+	}
 	result = hook_and_poll(kp, file);
 	if (result < 0)
 		kevent_close_unbind(&kp->on);

@@ -26,6 +26,7 @@ struct kevent *kevent_alloc(struct kevent_queue *q, const struct kevent_source_o
 	kev->pos = 0;
 	refcount_set(&kev->refs, 1);
 	kev->in_index = 0;
+	kev->nested = false;
 	if (ops->flags & KEVENT_SOURCE_ONESHOT)
 		kev->u.req_flags |= KEVENT_REQ_ONESHOT;
 	return kev;

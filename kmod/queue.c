@@ -5,6 +5,7 @@
 #include <linux/log2.h>
 #include <linux/poll.h>
 #include <linux/sched/user.h>
+#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
 #include "compat.h"
@@ -77,6 +78,7 @@ static struct kevent_queue *create(const struct kevent_init_args *args)
 	INIT_LIST_HEAD(&q->ready);
 	INIT_LIST_HEAD(&q->level);
 	INIT_LIST_HEAD(&q->spent);
+	INIT_LIST_HEAD(&q->edges);
 	init_waitqueue_head(&q->wait);
 	init_waitqueue_head(&q->poll_wait);
 	init_irq_work(&q->poll_work, kevent_poll_work);
@@ -161,6 +163,9 @@ static int queue_mmap(struct file *file, struct vm_area_struct *vma)
 	if (vma->vm_pgoff || vma->vm_end - vma->vm_start > q->mring_bytes ||
 	    !(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC)
+		return -EPERM;
+	kevent_compat_vm_flags_clear(vma, VM_MAYEXEC);
 	/* A child would otherwise take records away from its parent. */
 	kevent_compat_vm_flags_set(vma, VM_DONTCOPY);
 	return remap_vmalloc_range(vma, q->mring.ring, 0);
@@ -191,7 +196,8 @@ static int check_args(const struct kevent_init_args *args)
 	    memchr_inv(args->reserved, 0, sizeof(args->reserved)))
 		return -EINVAL;
 	if (!args->ring != !args->ring_size || args->ring_size == 1 ||
-	    args->ring & (__alignof__(struct ukevent) - 1) || args->ring + bytes < args->ring)
+	    args->ring & (__alignof__(struct ukevent) - 1) || bytes > U32_MAX ||
+	    !access_ok(u64_to_user_ptr(args->ring), bytes))
 		return -EINVAL;
 	if (args->mapped && (args->ring || args->mapped < 2 || args->mapped > KEVENT_MRING_MAX ||
 			     !is_power_of_2(args->mapped)))

@@ -71,6 +71,8 @@ struct kevent_queue {
 	struct kevent_uring uring;	/* ring_mutex; uidx and full also read without */
 
 	struct list_head all;		/* stats.c: list of all queues */
+	struct list_head edges;		/* nest.c */
+	u64 walk;			/* nest.c */
 	struct rcu_work free;
 };
 
@@ -191,6 +193,10 @@ void kevent_stats_del(struct kevent_queue *q);
 void kevent_stats_show(struct seq_file *m, struct kevent_queue *q);
 void kevent_stats_init(void);
 void kevent_stats_exit(void);
+
+/* nest.c. enter: 0, -ELOOP or -ENOMEM. leave does nothing for a kevent that has not entered. */
+int kevent_nest_enter(struct kevent *kev, struct kevent_queue *to);
+void kevent_nest_leave(struct kevent *kev);
 
 /* close.c */
 int kevent_close_init(void);
