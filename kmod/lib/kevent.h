@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -45,8 +46,9 @@ int kevent_get_events(int ctl_fd, unsigned int min_nr, unsigned int max_nr,
 
 /*
  * Waits for an event and for room in the ring, at most `timeout`; moves up to `num` events into the
- * ring and returns how many. Returns at once when `old_uidx` is not the kernel's index. On a mapped
- * queue: waits until `num` events lie unread in the ring and returns how many do.
+ * ring and returns how many. Returns at once when `old_uidx` is not the oldest uncommitted slot: then
+ * another thread has committed. On a mapped queue: waits until `num` events lie unread in the ring
+ * and returns how many do.
  */
 int kevent_wait(int ctl_fd, unsigned int num, unsigned int old_uidx, struct timespec timeout,
 		unsigned int flags);
@@ -163,8 +165,9 @@ int kevent_mapped_wait(struct kevent_mapped *mapped, struct ukevent *events, uns
 static inline struct ukevent kevent_request(unsigned int type, unsigned int id, unsigned int event,
 					    unsigned int req_flags, uint64_t user)
 {
-	struct ukevent entry = { 0 };
+	struct ukevent entry;
 
+	memset(&entry, 0, sizeof(entry));
 	entry.id.raw[0] = id;
 	entry.type = type;
 	entry.event = event;

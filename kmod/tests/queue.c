@@ -54,10 +54,12 @@ int add_refusal(int queue, struct ukevent entry)
 {
 	int result = add_entry(queue, &entry);
 
-	if (result != 1 || !(entry.ret_flags & KEVENT_RET_BROKEN)) {
-		CHECK_GE(result, 0);
+	CHECK_GE(result, 0);
+	if (result == 0)
 		return 0;
-	}
+	if (!(entry.ret_flags & KEVENT_RET_BROKEN))
+		ktest_fail(__FILE__, __LINE__, "type %u id %u handed back as ready", entry.type,
+			   entry.id.raw[0]);
 	CHECK_EQ(entry.ret_flags, KEVENT_RET_BROKEN | KEVENT_RET_DONE);
 	return -(int)entry.ret_data[1];
 }

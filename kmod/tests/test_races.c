@@ -166,21 +166,20 @@ static void take_ring(struct race *race)
 {
 	/* One thread at a time fills, reads and commits; the others race with it all the same. */
 	static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+	static unsigned int uidx;
 	struct timespec brief = after_ms(2);
 	unsigned int start = 0;
 	int taken;
 
 	CHECK_EQ(pthread_mutex_lock(&turn), 0);
-	taken = kevent_pwait(race->queue, 8, __atomic_load_n(&race->ring->ring_kidx,
-							     __ATOMIC_ACQUIRE),
-			     &brief, 0, NULL, &start);
+	taken = kevent_pwait(race->queue, 8, uidx, &brief, 0, NULL, &start);
 	CHECK_GE(taken, 0);
 	for (int i = 0; i < taken; i++)
 		enter_book(race, &race->ring->event[(start + (unsigned int)i) % RING_SIZE]);
-	if (taken)
-		CHECK_EQ(kevent_commit(race->queue, (start + (unsigned int)taken) % RING_SIZE,
-				       race->ring->ring_over),
-			 taken);
+	if (taken) {
+		uidx = (start + (unsigned int)taken) % RING_SIZE;
+		CHECK_EQ(kevent_commit(race->queue, uidx, race->ring->ring_over), taken);
+	}
 	CHECK_EQ(pthread_mutex_unlock(&turn), 0);
 }
 

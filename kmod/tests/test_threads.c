@@ -193,7 +193,7 @@ CASE_ON_WITHIN(crowd, committing_threads_free_each_slot_once, 60)
 		int count;
 
 		fire(self->queue, entry);
-		count = kevent_pwait(self->queue, 1, self->ring->ring_kidx, &none, 0, NULL, NULL);
+		count = kevent_pwait(self->queue, 1, 0, &none, 0, NULL, NULL);
 		CHECK_GE(count, 0);
 		put += (unsigned int)count;
 		stuck = count ? 0 : stuck + 1;
