@@ -14,6 +14,16 @@
 #include <linux/uio.h>
 #include <linux/version.h>
 
+/*
+ * For arrays on hot paths that are written before they are read: kernels that clear the stack would
+ * otherwise spend more on clearing them than the path takes.
+ */
+#if __has_attribute(uninitialized)
+#define KEVENT_NO_CLEAR __attribute__((uninitialized))
+#else
+#define KEVENT_NO_CLEAR
+#endif
+
 /* True when fsnotify reports nothing about the file, so that its close cannot be seen. */
 static inline bool kevent_compat_nonotify(const struct file *file)
 {

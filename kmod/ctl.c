@@ -2,6 +2,7 @@
 /* ctl: ADD, REMOVE, MODIFY, READY, and batches of these. */
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "queue.h"
 #include "trace.h"
 
@@ -36,7 +37,7 @@ static enum entry_result settle(struct kevent *kev, int found, struct ukevent *e
 	kev->state &= ~KEVENT_ST_ARMING;
 	kev->fired |= found & ~KEVENT_ATTACH_BROKEN;
 	if (found & KEVENT_ATTACH_BROKEN)
-		kev->state |= KEVENT_ST_BROKEN;
+		kevent_mark_broken(kev);
 	if (forced && !kev->fired)
 		kev->fired = kev->u.event;
 	if (kev->fired || forced || kev->state & (KEVENT_ST_UNSURE | KEVENT_ST_BROKEN)) {
@@ -117,14 +118,19 @@ static enum entry_result add_entry(struct kevent_queue *q, struct ukevent *entry
 	return result;
 }
 
-/* Ends what may be ready, delivered or idle; a report that has not been taken is dropped. */
-static void kill(struct kevent *kev)
+/*
+ * Ends what may be ready, delivered or idle; a report that has not been taken is dropped. Returns
+ * false if the last report has been given already, or is on its way.
+ */
+static bool kill(struct kevent *kev)
 {
 	struct kevent_queue *q = kev->queue;
 	unsigned long flags;
 	bool listed;
+	bool in_time;
 
 	spin_lock_irqsave(&q->lock, flags);
+	in_time = !(kev->state & (KEVENT_ST_DEAD | KEVENT_ST_ENDING));
 	kev->state |= KEVENT_ST_DEAD;
 	listed = kevent_delist(q, kev);
 	if (q->mring.ring)
@@ -134,6 +140,7 @@ static void kill(struct kevent *kev)
 		trace_kevent_drop(q, kev);
 		kevent_put(kev);
 	}
+	return in_time;
 }
 
 static void remove_entry(struct kevent_queue *q, struct ukevent *entry)
@@ -145,7 +152,8 @@ static void remove_entry(struct kevent_queue *q, struct ukevent *entry)
 		entry->ret_flags |= KEVENT_RET_BROKEN;
 		return;
 	}
-	kill(kev);
+	if (!kill(kev))
+		entry->ret_flags |= KEVENT_RET_BROKEN;
 	kevent_end(kev);
 }
 
@@ -278,7 +286,7 @@ static u32 run_chunk(struct kevent_queue *q, u32 cmd, struct ukevent *entries, u
 
 long kevent_ctl(struct kevent_queue *q, u32 cmd, u32 num, struct ukevent __user *arg)
 {
-	struct ukevent entries[KEVENT_BATCH];
+	struct ukevent entries[KEVENT_BATCH] KEVENT_NO_CLEAR;
 	u32 done = 0;
 	u32 back = 0;
 

@@ -2,6 +2,7 @@
 /* From the ready list to the program: looking again, copying, and what becomes of the kevent. */
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "queue.h"
 #include "trace.h"
 
@@ -22,12 +23,21 @@ struct taken {
 	enum fate fate;
 };
 
-/* Takes up to max kevents off the ready list. Under lock. */
-static u32 take(struct kevent_queue *q, struct taken *batch, u32 max)
+static bool is_last(const struct taken *t)
+{
+	return t->broken || t->kev->u.req_flags & KEVENT_REQ_ONESHOT;
+}
+
+/*
+ * Takes kevents off the ready list: as many as are wanted of those ready beyond doubt, and on the way
+ * those that have to be looked at, as they may turn out not to be. Under lock.
+ */
+static u32 take(struct kevent_queue *q, struct taken *batch, u32 wanted, u32 budget, bool *look)
 {
 	u32 nr = 0;
 
-	while (nr < max && !list_empty(&q->ready)) {
+	*look = false;
+	while (wanted && nr < budget && !list_empty(&q->ready)) {
 		struct kevent *kev = list_first_entry(&q->ready, struct kevent, link);
 		struct taken *t = &batch[nr++];
 		u32 old;
@@ -40,11 +50,15 @@ static u32 take(struct kevent_queue *q, struct taken *batch, u32 max)
 		t->kev = kev;
 		t->bits = kev->fired;
 		t->broken = old & KEVENT_ST_BROKEN;
-		t->look = !(old & (KEVENT_ST_BROKEN | KEVENT_ST_KEPT)) &&
-			  (old & KEVENT_ST_UNSURE || kevent_is_level(kev)) && kev->ops->check;
+		t->look = !(old & (KEVENT_ST_BROKEN | KEVENT_ST_KEPT)) && kev->ops->check &&
+			  (old & KEVENT_ST_UNSURE || kevent_is_level(kev));
 		t->report = true;
 		t->fate = FATE_OPEN;
 		kev->fired = 0;
+		if (t->look)
+			*look = true;
+		else
+			wanted--;
 	}
 	return nr;
 }
@@ -78,7 +92,7 @@ static void back_to_list(struct kevent_queue *q, struct taken *t, bool at_head)
 	}
 	kev->fired |= t->bits;
 	if (t->broken)
-		kev->state |= KEVENT_ST_BROKEN;
+		kevent_mark_broken(kev);
 	kevent_enlist(q, kev, at_head);
 	t->fate = FATE_LISTED;
 }
@@ -96,12 +110,11 @@ static void return_open(struct kevent_queue *q, struct taken *batch, u32 nr)
 static void settle(struct kevent_queue *q, struct taken *t)
 {
 	struct kevent *kev = t->kev;
-	bool last = t->broken || kev->u.req_flags & KEVENT_REQ_ONESHOT;
-
 	if (!t->report && !(kev->state & KEVENT_ST_DEAD))
 		q->stats.spurious++;
 	t->fate = FATE_LEFT;
-	switch (kevent_st_done(&kev->state, t->report, last, kevent_is_level(kev), kev->fired)) {
+	switch (kevent_st_done(&kev->state, t->report, is_last(t), kevent_is_level(kev),
+			       kev->fired)) {
 	case KEVENT_NEXT_QUEUE:
 		kevent_enlist(q, kev, false);
 		t->fate = FATE_LISTED;
@@ -136,15 +149,13 @@ static void let_go(struct kevent_queue *q, struct taken *batch, u32 nr)
 		mutex_unlock(&q->ctl_mutex);
 }
 
-/* Writes the records of those to report, in order; returns how many. */
-static u32 write_records(struct kevent_queue *q, struct taken *batch, u32 nr,
-			 struct ukevent *records)
+/* Writes up to max records of those to report, in order; returns how many. Under lock. */
+static u32 write_records(struct taken *batch, u32 nr, struct ukevent *records, u32 max)
 {
 	struct taken *t;
 	u32 n = 0;
 
-	spin_lock_irq(&q->lock);
-	for (t = batch; t < batch + nr; t++) {
+	for (t = batch; t < batch + nr && n < max; t++) {
 		struct kevent *kev = t->kev;
 
 		if (!t->report)
@@ -153,8 +164,11 @@ static u32 write_records(struct kevent_queue *q, struct taken *batch, u32 nr,
 			t->report = false;
 			continue;
 		}
-		if (t->broken)
-			kev->state |= KEVENT_ST_BROKEN;
+		if (unlikely(t->broken))
+			kevent_mark_broken(kev);
+		/* From here on REMOVE comes too late: it is told of a registration only once. */
+		if (is_last(t))
+			kev->state |= KEVENT_ST_ENDING;
 		/* The record says all that has happened up to now. */
 		if (!(kev->state & (KEVENT_ST_UNSURE | KEVENT_ST_KEPT))) {
 			t->bits |= kev->fired;
@@ -163,7 +177,6 @@ static u32 write_records(struct kevent_queue *q, struct taken *batch, u32 nr,
 		if (kevent_record(kev, t->bits, &records[n++]))
 			kev->fired |= t->bits;
 	}
-	spin_unlock_irq(&q->lock);
 	return n;
 }
 
@@ -189,68 +202,110 @@ static u32 hand_over(struct kevent_queue *q, const struct kevent_sink *sink,
 	return nr - DIV_ROUND_UP(left, sizeof(*records));
 }
 
-/* What came back from hand_over(): keeps the payload of those that did not arrive. */
-static void after_copy(struct kevent_queue *q, struct taken *batch, u32 nr,
-		       const struct ukevent *records, u32 copied)
+/* The report could not be copied: its payload is kept, and it stays the next in turn. */
+static void keep(struct taken *t, const struct ukevent *record)
 {
-	u32 record = 0;
-	u32 i;
+	struct kevent *kev = t->kev;
 
-	for (i = 0; i < nr; i++) {
-		struct taken *t = &batch[i];
-		struct kevent *kev = t->kev;
+	kev->state &= ~KEVENT_ST_ENDING;
+	t->bits = 0;
+	if (kev->state & KEVENT_ST_DEAD)
+		return;
+	kev->u.ret_data[0] = record->ret_data[0];
+	kev->u.ret_data[1] = record->ret_data[1];
+	kev->state |= KEVENT_ST_KEPT;
+}
 
-		if (t->report && record++ >= copied) {
-			if (!(kev->state & KEVENT_ST_DEAD)) {
-				kev->u.ret_data[0] = records[record - 1].ret_data[0];
-				kev->u.ret_data[1] = records[record - 1].ret_data[1];
-				kev->state |= KEVENT_ST_KEPT;
-			}
-			t->bits = 0;
+/* Of nr taken, the first written of those to report had a record, and copied of these arrived. */
+static void after_copy(struct kevent_queue *q, struct taken *batch, u32 nr,
+		       const struct ukevent *records, u32 written, u32 copied)
+{
+	struct taken *t;
+	u32 i = 0;
+
+	for (t = batch; t < batch + nr; t++) {
+		if (!t->report) {
+			settle(q, t);
 			continue;
 		}
-		if (t->report)
-			trace_kevent_deliver(q, kev);
-		settle(q, t);
+		if (i < copied) {
+			trace_kevent_deliver(q, t->kev);
+			settle(q, t);
+		} else if (i < written) {
+			keep(t, &records[i]);
+		}
+		i++;
 	}
-	return_open(q, batch, nr);
+	if (i > copied)
+		return_open(q, batch, nr);
 }
 
 /* One batch to user memory or the 2006 ring. Returns how many were delivered, or -EFAULT. */
-static int deliver_copied(struct kevent_queue *q, const struct kevent_sink *sink,
-			  struct taken *batch, u32 nr, u32 done)
+static int deliver_copied(struct kevent_queue *q, const struct kevent_sink *sink, u32 done,
+			  u32 *budget)
 {
-	struct ukevent records[KEVENT_BATCH];
+	struct ukevent records[KEVENT_BATCH] KEVENT_NO_CLEAR;
+	struct taken batch[KEVENT_BATCH] KEVENT_NO_CLEAR;
+	u32 max = min_t(u32, sink->max - done, KEVENT_BATCH);
+	u32 written;
 	u32 copied = 0;
-	u32 wanted;
-
-	wanted = write_records(q, batch, nr, records);
-	if (wanted)
-		copied = hand_over(q, sink, records, wanted, done);
+	bool must_look;
+	u32 nr;
 
 	spin_lock_irq(&q->lock);
-	after_copy(q, batch, nr, records, copied);
-	if (sink->kind == KEVENT_SINK_USER || sink->buf)
+	nr = take(q, batch, max, min_t(u32, *budget, KEVENT_BATCH), &must_look);
+	*budget = nr ? *budget - nr : 0;
+	if (must_look) {
+		spin_unlock_irq(&q->lock);
+		look(batch, nr);
+		spin_lock_irq(&q->lock);
+	}
+	written = write_records(batch, nr, records, max);
+	spin_unlock_irq(&q->lock);
+	if (written)
+		copied = hand_over(q, sink, records, written, done);
+
+	spin_lock_irq(&q->lock);
+	after_copy(q, batch, nr, records, written, copied);
+	if (sink->buf)
 		q->stats.delivered += copied;
 	else
 		q->stats.ringed += copied;
 	spin_unlock_irq(&q->lock);
 	let_go(q, batch, nr);
 
-	if (copied < wanted && !copied)
-		return -EFAULT;
-	return copied;
+	return copied < written && !copied ? -EFAULT : copied;
 }
 
-/* One batch into the mapped ring. Returns how many. */
-static int deliver_mapped(struct kevent_queue *q, struct taken *batch, u32 nr)
+/* Read level-triggered kevents become ready again, to be looked at. Under lock. */
+static void collect_read(struct kevent_queue *q)
 {
-	int posted = 0;
-	u32 i;
+	struct kevent *kev;
 
+	while ((kev = list_first_entry_or_null(&q->level, struct kevent, link))) {
+		/* They stand in the order of their records. */
+		if (kevent_mring_unread(&q->mring, kev->pos))
+			break;
+		list_del_init(&kev->link);
+		kev->state = (kev->state & ~KEVENT_ST_LEVEL) | KEVENT_ST_UNSURE;
+		kevent_enlist(q, kev, false);
+	}
+}
+
+void kevent_collect_read(struct kevent_queue *q)
+{
 	spin_lock_irq(&q->lock);
-	for (i = 0; i < nr; i++) {
-		struct taken *t = &batch[i];
+	collect_read(q);
+	kevent_mring_tell(q);
+	spin_unlock_irq(&q->lock);
+}
+
+/* Into the mapped ring what there is room for. Under lock. */
+static void post_batch(struct kevent_queue *q, struct taken *batch, u32 nr)
+{
+	struct taken *t;
+
+	for (t = batch; t < batch + nr; t++) {
 		struct kevent *kev = t->kev;
 
 		if (!t->report || kev->state & KEVENT_ST_DEAD) {
@@ -263,42 +318,56 @@ static int deliver_mapped(struct kevent_queue *q, struct taken *batch, u32 nr)
 		kev->state &= ~KEVENT_ST_BUSY;
 		kev->fired |= t->bits;
 		if (t->broken)
-			kev->state |= KEVENT_ST_BROKEN;
+			kevent_mark_broken(kev);
 		trace_kevent_deliver(q, kev);
 		kevent_post(q, kev);
+		q->stats.ringed++;
 		t->fate = FATE_LEFT;
-		posted++;
 	}
-	return_open(q, batch, nr);
-	q->stats.ringed += posted;
+	if (t < batch + nr)
+		return_open(q, batch, nr);
+}
+
+void kevent_refill(struct kevent_queue *q)
+{
+	struct taken batch[KEVENT_BATCH] KEVENT_NO_CLEAR;
+	u32 budget = U32_MAX;
+	bool must_look;
+	u32 nr;
+
+	if (list_empty(&q->level) && !READ_ONCE(q->nr_ready))
+		return;
+	spin_lock_irq(&q->lock);
+	collect_read(q);
+	/* Each kevent once: what becomes ready again meanwhile is left for the next call. */
+	budget = q->nr_ready;
+	while ((nr = take(q, batch, budget, min_t(u32, budget, KEVENT_BATCH), &must_look))) {
+		budget -= nr;
+		if (must_look) {
+			spin_unlock_irq(&q->lock);
+			look(batch, nr);
+			spin_lock_irq(&q->lock);
+		}
+		post_batch(q, batch, nr);
+		if (kevent_mring_used(&q->mring) == q->mring.entries)
+			budget = 0;
+		kevent_mring_tell(q);
+		spin_unlock_irq(&q->lock);
+		let_go(q, batch, nr);
+		spin_lock_irq(&q->lock);
+	}
 	kevent_mring_tell(q);
 	spin_unlock_irq(&q->lock);
-	let_go(q, batch, nr);
-	return posted;
 }
 
 int kevent_deliver(struct kevent_queue *q, const struct kevent_sink *sink)
 {
-	struct taken batch[KEVENT_BATCH];
 	u32 budget = READ_ONCE(q->nr_ready);
 	u32 done = 0;
 
 	while (done < sink->max && budget) {
-		u32 max = min3(sink->max - done, budget, (u32)KEVENT_BATCH);
-		int delivered;
-		u32 nr;
+		int delivered = deliver_copied(q, sink, done, &budget);
 
-		spin_lock_irq(&q->lock);
-		nr = take(q, batch, max);
-		spin_unlock_irq(&q->lock);
-		if (!nr)
-			break;
-		budget -= nr;
-		look(batch, nr);
-		if (sink->kind == KEVENT_SINK_MRING)
-			delivered = deliver_mapped(q, batch, nr);
-		else
-			delivered = deliver_copied(q, sink, batch, nr, done);
 		if (delivered < 0)
 			return done ? done : delivered;
 		done += delivered;
@@ -306,42 +375,16 @@ int kevent_deliver(struct kevent_queue *q, const struct kevent_sink *sink)
 	return done;
 }
 
-void kevent_refill(struct kevent_queue *q)
-{
-	const struct kevent_sink sink = { .kind = KEVENT_SINK_MRING, .max = U32_MAX };
-
-	kevent_collect_read(q);
-	if (READ_ONCE(q->nr_ready))
-		kevent_deliver(q, &sink);
-}
-
-void kevent_collect_read(struct kevent_queue *q)
-{
-	struct kevent *kev;
-
-	if (list_empty(&q->level))
-		return;
-	spin_lock_irq(&q->lock);
-	while ((kev = list_first_entry_or_null(&q->level, struct kevent, link))) {
-		/* They stand in the order of their records. */
-		if (kevent_mring_unread(&q->mring, kev->pos))
-			break;
-		list_del_init(&kev->link);
-		kev->state = (kev->state & ~KEVENT_ST_LEVEL) | KEVENT_ST_UNSURE;
-		kevent_enlist(q, kev, false);
-	}
-	kevent_mring_tell(q);
-	spin_unlock_irq(&q->lock);
-}
-
 /* The first of the ready, unless poll need not or must not look at it. Under lock. */
 static bool take_to_verify(struct kevent_queue *q, struct taken *t, bool for_poll)
 {
+	bool must_look;
+
 	if (for_poll && (q->nr_ready > q->nr_unsure ||
 			 (q->nr_ready &&
 			  list_first_entry(&q->ready, struct kevent, link)->nested)))
 		return false;
-	return take(q, t, 1);
+	return take(q, t, 1, 1, &must_look);
 }
 
 bool kevent_verify(struct kevent_queue *q, bool for_poll)

@@ -69,6 +69,8 @@ static void set_interest(struct kevent_poll *kp, const struct ukevent *uk)
 	if (kp->writable)
 		mask |= WRITABLE;
 	WRITE_ONCE(kp->mask, mask);
+	/* The backlog is all there is to fill in. */
+	kp->on.kev.fills = kp->readable & KEVENT_SOCKET_ACCEPT;
 }
 
 /* Event bits for which the poll bits stand. */

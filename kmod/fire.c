@@ -5,28 +5,6 @@
 #include "queue.h"
 #include "trace.h"
 
-bool kevent_record(struct kevent *kev, u32 bits, struct ukevent *out)
-{
-	out->id = kev->u.id;
-	out->type = kev->u.type;
-	out->event = kev->u.event;
-	out->req_flags = kev->u.req_flags;
-	out->user_u64 = kev->u.user_u64;
-	out->ret_flags = KEVENT_RET_DONE;
-	if (kev->state & KEVENT_ST_BROKEN)
-		out->ret_flags |= KEVENT_RET_BROKEN;
-	if (unlikely(kev->state & KEVENT_ST_KEPT)) {
-		/* As it was when it could not be copied; what came since has left its bits. */
-		kev->state &= ~KEVENT_ST_KEPT;
-		out->ret_data[0] = kev->u.ret_data[0];
-		out->ret_data[1] = kev->u.ret_data[1];
-		return bits;
-	}
-	out->ret_data[0] = bits;
-	out->ret_data[1] = 0;
-	return kev->ops->fill && kev->ops->fill(kev, out);
-}
-
 /* Tells the program, in the shared word, whether records are to be had by a call. */
 void kevent_mring_tell(struct kevent_queue *q)
 {
@@ -88,7 +66,11 @@ static void set_aside(struct kevent *kev, struct list_head *list)
 	list_add_tail(&kev->link, list);
 }
 
-void kevent_post(struct kevent_queue *q, struct kevent *kev)
+/*
+ * Writes the record into the mapped ring, where there is room, and moves kev to its next state. In
+ * line, as what follows runs inside wake-ups of busy sockets.
+ */
+static __always_inline void post(struct kevent_queue *q, struct kevent *kev)
 {
 	u32 bits = kev->fired;
 	bool more;
@@ -115,43 +97,57 @@ void kevent_post(struct kevent_queue *q, struct kevent *kev)
 	}
 }
 
+void kevent_post(struct kevent_queue *q, struct kevent *kev)
+{
+	post(q, kev);
+}
+
 /* Would the record only repeat one that the program has not taken yet? */
-static bool already_said(const struct kevent_queue *q, const struct kevent *kev)
+static __always_inline bool already_said(const struct kevent_queue *q, const struct kevent *kev)
 {
 	return (kev->state & (KEVENT_ST_POSTED | KEVENT_ST_BROKEN)) == KEVENT_ST_POSTED &&
 	       kev->ops->flags & KEVENT_SOURCE_CONDITION && !(kev->fired & ~kev->posted) &&
 	       kevent_mring_unread(&q->mring, kev->pos);
 }
 
-bool kevent_announce(struct kevent_queue *q, struct kevent *kev)
+static void queue_up(struct kevent_queue *q, struct kevent *kev)
 {
-	if (q->mring.ring) {
-		if (!(kev->state & KEVENT_ST_UNSURE)) {
-			if (already_said(q, kev)) {
-				kev->fired = 0;
-				return false;
-			}
-			/* Those that overflowed go first: the ring keeps the order of events. */
-			if (q->nr_ready == q->nr_unsure &&
-			    kevent_mring_used(&q->mring) < q->mring.entries) {
-				q->stats.posted++;
-				kevent_post(q, kev);
-				return true;
-			}
-			q->stats.overflows++;
-			WRITE_ONCE(q->mring.ring->overflows, (u32)q->stats.overflows);
-		}
-		unlink_or_get(kev);
-		kevent_enlist(q, kev, false);
-		kevent_mring_tell(q);
-		return true;
-	}
 	unlink_or_get(kev);
 	kevent_enlist(q, kev, false);
+	if (!q->mring.ring)
+		return;
+	if (!(kev->state & KEVENT_ST_UNSURE)) {
+		q->stats.overflows++;
+		WRITE_ONCE(q->mring.ring->overflows, (u32)q->stats.overflows);
+	}
+	kevent_mring_tell(q);
+}
+
+static __always_inline bool announce(struct kevent_queue *q, struct kevent *kev)
+{
+	if (q->mring.ring && likely(!(kev->state & KEVENT_ST_UNSURE))) {
+		if (already_said(q, kev)) {
+			kev->fired = 0;
+			return false;
+		}
+		/* Those that overflowed go first: the ring keeps the order of events. */
+		if (likely(q->nr_ready == q->nr_unsure &&
+			   kevent_mring_used(&q->mring) < q->mring.entries)) {
+			q->stats.posted++;
+			post(q, kev);
+			return true;
+		}
+	}
+	queue_up(q, kev);
 	return true;
 }
 
-unsigned int kevent_whom(struct kevent_queue *q, const struct kevent *kev)
+bool kevent_announce(struct kevent_queue *q, struct kevent *kev)
+{
+	return announce(q, kev);
+}
+
+static __always_inline unsigned int whom_to_wake(struct kevent_queue *q, const struct kevent *kev)
 {
 	unsigned int whom = 0;
 
@@ -167,6 +163,11 @@ unsigned int kevent_whom(struct kevent_queue *q, const struct kevent *kev)
 	if (waitqueue_active(&q->poll_wait))
 		whom |= KEVENT_WAKE_POLLERS;
 	return whom;
+}
+
+unsigned int kevent_whom(struct kevent_queue *q, const struct kevent *kev)
+{
+	return whom_to_wake(q, kev);
 }
 
 void kevent_wake(struct kevent_queue *q, unsigned int whom)
@@ -203,8 +204,10 @@ static __always_inline bool fire(struct kevent *kev, u32 bits, u32 how, bool wit
 		goto out;
 	if (kev->u.req_flags & KEVENT_REQ_LAST_CHECK && kev->ops->check)
 		how |= KEVENT_FIRE_UNSURE;
-	if (unlikely(how & KEVENT_FIRE_BROKEN))
+	if (unlikely(how & KEVENT_FIRE_BROKEN)) {
 		how &= ~KEVENT_FIRE_UNSURE;
+		kevent_mark_broken(kev);
+	}
 	kev->fired |= bits;
 	if (!kevent_st_fire(&kev->state, how)) {
 		if (old & KEVENT_ST_QUEUED && (old ^ kev->state) & KEVENT_ST_UNSURE)
@@ -212,10 +215,10 @@ static __always_inline bool fire(struct kevent *kev, u32 bits, u32 how, bool wit
 		q->stats.merged++;
 		goto out;
 	}
-	ready = kevent_announce(q, kev);
+	ready = announce(q, kev);
 	if (ready) {
 		q->stats.fired++;
-		whom = kevent_whom(q, kev);
+		whom = whom_to_wake(q, kev);
 		trace_kevent_ready(q, kev);
 	} else {
 		q->stats.merged++;

@@ -3,6 +3,7 @@
 #include <linux/fs.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "queue.h"
 
 static bool nonblocking(const struct file *file)
@@ -72,7 +73,7 @@ static long commit(struct kevent_queue *q, u32 new_uidx, u32 over)
 
 static long ioc_ctl(struct kevent_queue *q, void __user *user)
 {
-	struct kevent_ctl_args args;
+	struct kevent_ctl_args args KEVENT_NO_CLEAR;
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
@@ -81,8 +82,8 @@ static long ioc_ctl(struct kevent_queue *q, void __user *user)
 
 static long ioc_get_events(struct kevent_queue *q, const struct file *file, void __user *user)
 {
-	struct kevent_timeout timeout;
-	struct kevent_get_args args;
+	struct kevent_timeout timeout KEVENT_NO_CLEAR;
+	struct kevent_get_args args KEVENT_NO_CLEAR;
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
@@ -98,8 +99,8 @@ static long ioc_get_events(struct kevent_queue *q, const struct file *file, void
 static long ioc_wait(struct kevent_queue *q, const struct file *file, void __user *user)
 {
 	struct kevent_wait_args __user *out = user;
-	struct kevent_timeout timeout;
-	struct kevent_wait_args args;
+	struct kevent_timeout timeout KEVENT_NO_CLEAR;
+	struct kevent_wait_args args KEVENT_NO_CLEAR;
 	long result;
 
 	if (copy_from_user(&args, user, sizeof(args)))
@@ -118,7 +119,7 @@ static long ioc_wait(struct kevent_queue *q, const struct file *file, void __use
 
 static long ioc_commit(struct kevent_queue *q, void __user *user)
 {
-	struct kevent_commit_args args;
+	struct kevent_commit_args args KEVENT_NO_CLEAR;
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
@@ -164,7 +165,7 @@ static long enter(struct kevent_queue *q, const struct file *file,
 static long ioc_enter(struct kevent_queue *q, const struct file *file, void __user *user)
 {
 	struct kevent_enter_args __user *out = user;
-	struct kevent_enter_args args;
+	struct kevent_enter_args args KEVENT_NO_CLEAR;
 	long result;
 
 	if (copy_from_user(&args, user, sizeof(args)))
@@ -181,7 +182,7 @@ long kevent_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct kevent_queue *q = file->private_data;
 	void __user *user = (void __user *)arg;
-	struct kevent_info info;
+	struct kevent_info info KEVENT_NO_CLEAR;
 
 	switch (cmd) {
 	case KEVENT_IOC_GET_EVENTS:

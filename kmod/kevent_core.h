@@ -65,7 +65,7 @@
  *   u.event, u.req_flags		written under ctl_mutex and queue->lock, read under either
  *   link				queue->lock; the consumer's own while BUSY
  *   node, in_index			index_lock
- *   nested				written by attach
+ *   nested, fills			written by attach and modify
  *   refs				atomic
  * struct kevent_queue: stated at each group of fields.
  */
@@ -179,6 +179,7 @@ struct kevent {
 	u64 pos;			/* number of that record */
 	refcount_t refs;
 	bool nested;			/* the source is itself a queue of events */
+	bool fills;			/* call fill(); set by the core, cleared by attach at will */
 };
 
 /* how of kevent_fire(). */

@@ -20,6 +20,7 @@ struct kevent *kevent_alloc(struct kevent_queue *q, const struct kevent_source_o
 	kev->ops = ops;
 	INIT_LIST_HEAD(&kev->link);
 	kev->u = *request;
+	kev->u.ret_flags = KEVENT_RET_DONE;
 	kev->state = KEVENT_ST_ARMING;
 	kev->fired = 0;
 	kev->posted = 0;
@@ -27,6 +28,7 @@ struct kevent *kevent_alloc(struct kevent_queue *q, const struct kevent_source_o
 	refcount_set(&kev->refs, 1);
 	kev->in_index = 0;
 	kev->nested = false;
+	kev->fills = ops->fill;
 	if (ops->flags & KEVENT_SOURCE_ONESHOT)
 		kev->u.req_flags |= KEVENT_REQ_ONESHOT;
 	return kev;

@@ -105,8 +105,6 @@ enum kevent_wakes {
 
 /* Idle kevent: to the mapped ring or the ready list. Returns false if an unread record says it. */
 bool kevent_announce(struct kevent_queue *q, struct kevent *kev);
-/* Writes the record of kev's event; true if its source has more to report. */
-bool kevent_record(struct kevent *kev, u32 bits, struct ukevent *out);
 /* Writes the record into the mapped ring, where there is room, and moves kev to its next state. */
 void kevent_post(struct kevent_queue *q, struct kevent *kev);
 /* Into the ready list; kev is in no list, and the list's reference comes from the caller. */
@@ -123,7 +121,6 @@ void kevent_poll_work(struct irq_work *work);
 enum kevent_sink_kind {
 	KEVENT_SINK_USER,	/* user memory */
 	KEVENT_SINK_URING,	/* the 2006 ring and, if buf, user memory; ring_mutex held */
-	KEVENT_SINK_MRING,	/* the mapped ring */
 };
 
 struct kevent_sink {
@@ -211,6 +208,34 @@ static inline bool kevent_is_level(const struct kevent *kev)
 static inline bool kevent_is_stale(const struct kevent *kev)
 {
 	return READ_ONCE(kev->state) & KEVENT_ST_STALE;
+}
+
+/* Under lock. */
+static inline void kevent_mark_broken(struct kevent *kev)
+{
+	kev->state |= KEVENT_ST_BROKEN;
+	kev->u.ret_flags |= KEVENT_RET_BROKEN;
+}
+
+/* Writes the record of kev's event; true if its source has more to report. Under lock. */
+static inline bool kevent_record(struct kevent *kev, u32 bits, struct ukevent *out)
+{
+	if (unlikely(kev->state & KEVENT_ST_KEPT)) {
+		/* As it was when it could not be copied; what came since has left its bits. */
+		kev->state &= ~KEVENT_ST_KEPT;
+		*out = kev->u;
+		return bits;
+	}
+	/* u.ret_flags is kept as a report wants it: this copies, and computes nothing. */
+	out->id = kev->u.id;
+	out->type = kev->u.type;
+	out->event = kev->u.event;
+	out->req_flags = kev->u.req_flags;
+	out->ret_flags = kev->u.ret_flags;
+	out->ret_data[0] = bits;
+	out->ret_data[1] = 0;
+	out->user_u64 = kev->u.user_u64;
+	return unlikely(kev->fills) && kev->ops->fill(kev, out);
 }
 
 #endif /* KEVENT_QUEUE_H */

@@ -27,9 +27,10 @@
 #define KEVENT_ST_POSTED	0x40	/* has put a record in the mapped ring */
 #define KEVENT_ST_LEVEL		0x80	/* in the list of those to be looked at again */
 #define KEVENT_ST_KEPT		0x100	/* a report that could not be copied lies in u.ret_data */
+#define KEVENT_ST_ENDING	0x200	/* BUSY, and its last report is being copied */
 
 /* No new registration may trip over it: it only has to be cleared away. */
-#define KEVENT_ST_STALE		(KEVENT_ST_BROKEN | KEVENT_ST_DEAD)
+#define KEVENT_ST_STALE		(KEVENT_ST_BROKEN | KEVENT_ST_DEAD | KEVENT_ST_ENDING)
 
 /* Marks an event. Returns true if the kevent was idle, so that the caller now queues or posts it. */
 static inline bool kevent_st_fire(u32 *state, u32 how)

@@ -3,6 +3,7 @@
 #include <linux/hrtimer.h>
 #include <linux/sched/signal.h>
 
+#include "compat.h"
 #include "queue.h"
 
 /* What a caller waits for, and until when. */
@@ -209,9 +210,19 @@ static int try_get_min(struct sleeper *s, void *context)
 int kevent_get_events(struct kevent_queue *q, u32 min_nr, struct kevent_sink *sink,
 		      const struct kevent_timeout *timeout)
 {
-	struct sleeper s = { .q = q, .timeout = timeout };
+	struct sleeper s KEVENT_NO_CLEAR;
 	int result;
 
+	/* A busy consumer finds events waiting: nothing of what follows matters to it. */
+	if (min_nr <= 1 && sink->kind == KEVENT_SINK_USER && READ_ONCE(q->nr_ready)) {
+		result = kevent_deliver(q, sink);
+		if (result) {
+			hand_on(q);
+			return result;
+		}
+	}
+
+	s = (struct sleeper){ .q = q, .timeout = timeout };
 	s.need = clamp_t(u32, min_nr, 1, sink->max);
 	if (s.need == 1)
 		return with_sigmask(&s, try_get, sink);
