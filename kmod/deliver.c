@@ -169,6 +169,11 @@ static u32 write_records(struct taken *batch, u32 nr, struct ukevent *records, u
 		/* From here on REMOVE comes too late: it is told of a registration only once. */
 		if (is_last(t))
 			kev->state |= KEVENT_ST_ENDING;
+		/* The record says all that has happened up to now. */
+		if (!(kev->state & (KEVENT_ST_UNSURE | KEVENT_ST_KEPT))) {
+			t->bits |= kev->fired;
+			kev->fired = 0;
+		}
 		if (kevent_record(kev, t->bits, &records[n++]))
 			kev->fired |= t->bits;
 	}
