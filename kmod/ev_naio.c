@@ -44,37 +44,60 @@ static int transfer(struct kevent_io *io, struct socket *sock)
 /* Is there more to move after a call that moved @ret bytes? */
 static bool unfinished(struct kevent_io *io, struct socket *sock, int ret)
 {
-	if (io->moved >= io->req.len || sock->type != SOCK_STREAM)
+	if (!ret || io->moved >= io->req.len || sock->type != SOCK_STREAM)
 		return false;
-	if (is_send(io))
-		return true;
-	return ret && (io->req.flags & MSG_WAITALL) && !(io->req.flags & MSG_PEEK);
+	return is_send(io) || ((io->req.flags & MSG_WAITALL) && !(io->req.flags & MSG_PEEK));
+}
+
+/* Moves what can be moved without waiting. Returns KEVENT_IO_DONE, KEVENT_IO_BLOCKS or -errno. */
+static int move(struct kevent_io *io, struct socket *sock, bool worker)
+{
+	for (;;) {
+		int ret = transfer(io, sock);
+
+		if (ret < 0)
+			return ret;
+		io->moved += ret;
+		if (!unfinished(io, sock, ret))
+			return KEVENT_IO_DONE;
+		/* A long transfer must not hold the caller up. */
+		if (!worker)
+			return KEVENT_IO_BLOCKS;
+		if (kevent_io_cancelled(io))
+			return -ECANCELED;
+		cond_resched();
+	}
 }
 
 static int naio_step(struct kevent_io *io, struct file *file, bool worker)
 {
 	__poll_t events = is_send(io) ? EPOLLOUT : EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	struct socket *sock = sock_from_file(file);
+	bool hooked = false;
 	int ret;
 
-	do {
-		ret = transfer(io, sock);
-		if (ret >= 0) {
-			io->moved += ret;
-			if (!unfinished(io, sock, ret))
-				return KEVENT_IO_DONE;
-			/* A long transfer must not hold the caller up. */
-			if (!worker)
-				return KEVENT_IO_BLOCKS;
-			ret = -EAGAIN;
-			cond_resched();
+	for (;;) {
+		ret = move(io, sock, worker);
+		if (ret != -EAGAIN || (io->req.flags & MSG_DONTWAIT))
+			break;
+		if (!hooked) {
+			ret = kevent_io_hook(io, file, events);
+			if (ret)
+				return ret;
+			hooked = true;
 			continue;
 		}
-		if (ret != -EAGAIN || (io->req.flags & MSG_DONTWAIT))
+		ret = kevent_io_sleep(io);
+		if (ret != -EAGAIN)
 			return ret;
-		ret = kevent_io_arm(io, file, events);
-	} while (ret == -EAGAIN && !kevent_io_cancelled(io));
-	return ret == -EAGAIN ? -ECANCELED : ret;
+		if (!worker)
+			return KEVENT_IO_BLOCKS;
+		hooked = false;
+		cond_resched();
+	}
+	if (hooked)
+		kevent_io_unhook(io);
+	return ret;
 }
 
 static const struct kevent_io_ops naio_ops = {

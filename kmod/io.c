@@ -73,6 +73,8 @@ static int io_wake(struct wait_queue_entry *entry, unsigned int mode, int sync, 
 {
 	struct kevent_io *io = container_of(entry, struct kevent_io, wait);
 
+	if (key && !(key_to_poll(key) & io->events))
+		return 0;
 	list_del_init(&entry->entry);
 	if (change_wait_state(io, KEVENT_IO_WAIT_ARMED, KEVENT_IO_WAIT_WOKEN))
 		kevent_io_punt(io);
@@ -87,8 +89,8 @@ struct io_poll {
 	bool failed;
 };
 
-static void io_hook(struct file *file, struct wait_queue_head *head,
-		    struct poll_table_struct *table)
+static void add_wait(struct file *file, struct wait_queue_head *head,
+		     struct poll_table_struct *table)
 {
 	struct io_poll *poll = container_of(table, struct io_poll, table);
 	struct kevent_io *io = poll->io;
@@ -104,7 +106,7 @@ static void io_hook(struct file *file, struct wait_queue_head *head,
 }
 
 /* While the socket is there. An entry that has woken is off the list. */
-static void io_unhook(struct kevent_io *io)
+static void remove_wait(struct kevent_io *io)
 {
 	unsigned long flags;
 
@@ -125,30 +127,41 @@ bool kevent_io_cancelled(struct kevent_io *io)
 	return cancelled;
 }
 
-int kevent_io_arm(struct kevent_io *io, struct file *sock, __poll_t events)
+int kevent_io_hook(struct kevent_io *io, struct file *sock, __poll_t events)
 {
 	struct io_poll poll = { .io = io };
-	__poll_t ready;
-	int ret = -EAGAIN;
 
-	init_poll_funcptr(&poll.table, io_hook);
-	poll.table._key = events | EPOLLERR | EPOLLHUP;
+	init_poll_funcptr(&poll.table, add_wait);
+	io->events = events | EPOLLERR | EPOLLHUP;
+	poll.table._key = io->events;
 	io->head = NULL;
 	atomic_set(&io->wait_state, KEVENT_IO_WAIT_ARMING);
-	ready = vfs_poll(sock, &poll.table) & poll.table._key;
-	if (poll.failed || !io->head)
-		ret = -EOPNOTSUPP;
-	else if (!ready && change_wait_state(io, KEVENT_IO_WAIT_ARMING, KEVENT_IO_WAIT_ARMED))
-		ret = KEVENT_IO_ARMED;
-	if (ret == KEVENT_IO_ARMED) {
+	/* What it returns is not asked: the transfer itself says whether it can go on. */
+	vfs_poll(sock, &poll.table);
+	if (!poll.failed && io->head)
+		return 0;
+	kevent_io_unhook(io);
+	return -EOPNOTSUPP;
+}
+
+void kevent_io_unhook(struct kevent_io *io)
+{
+	remove_wait(io);
+	atomic_set(&io->wait_state, KEVENT_IO_WAIT_IDLE);
+}
+
+int kevent_io_sleep(struct kevent_io *io)
+{
+	int ret = -EAGAIN;
+
+	if (change_wait_state(io, KEVENT_IO_WAIT_ARMING, KEVENT_IO_WAIT_ARMED)) {
 		/* Either this sees the cancellation, or the canceller sees ARMED. */
 		if (!kevent_io_cancelled(io) ||
 		    !change_wait_state(io, KEVENT_IO_WAIT_ARMED, KEVENT_IO_WAIT_IDLE))
 			return KEVENT_IO_ARMED;
 		ret = -ECANCELED;
 	}
-	io_unhook(io);
-	atomic_set(&io->wait_state, KEVENT_IO_WAIT_IDLE);
+	kevent_io_unhook(io);
 	return ret;
 }
 
@@ -162,7 +175,7 @@ static void io_closed(struct kevent *kev)
 
 	if (!change_wait_state(io, KEVENT_IO_WAIT_ARMED, KEVENT_IO_WAIT_IDLE))
 		return;
-	io_unhook(io);
+	remove_wait(io);
 	kevent_io_finish(io, -ECANCELED);
 }
 

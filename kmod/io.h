@@ -15,8 +15,9 @@
  * A socket is not kept open between steps: the kevent is bound to its file (close.h), which when it
  * is closed finishes an armed transfer. During a step the socket's file is held.
  *
- * Wait state: IDLE -> ARMING (the worker or ADD hooks the wait queue) -> ARMED -> WOKEN (the work is
- * queued) -> IDLE. A wake-up while ARMING leads to WOKEN too, but then the one who hooks goes on.
+ * Wait state: IDLE -> ARMING (hooked to the wait queue by the worker or ADD, who tries once more) ->
+ * ARMED -> WOKEN (the work is queued) -> IDLE. A wake-up while ARMING leads to WOKEN too, but then
+ * the one who hooked goes on.
  *
  * Locking: close bucket lock > io->lock > queue->lock. Wait queue locks are never taken under
  * io->lock.
@@ -83,6 +84,7 @@ struct kevent_io {
 	loff_t pos;			/* of byte 0 of the transfer */
 	struct wait_queue_entry wait;
 	struct wait_queue_head *head;
+	__poll_t events;		/* what wakes it */
 	atomic_t wait_state;
 	struct page **pages;		/* SENDFILE: what has been read ... */
 	unsigned int pages_sent;	/* ... and how many bytes of it are sent */
@@ -105,10 +107,14 @@ void kevent_io_finish(struct kevent_io *io, int error);
 void kevent_io_punt(struct kevent_io *io);
 
 /*
- * For a step: waits for one of the poll bits. Returns KEVENT_IO_ARMED, -EAGAIN when one of them
- * holds already and the step should try again, or -errno.
+ * For a step that would have to wait: hook (0 or -errno), try once more, and if that would have to
+ * wait, too, sleep: KEVENT_IO_ARMED; or -EAGAIN, not hooked any more, when a wake-up came meanwhile;
+ * or -ECANCELED. Sockets exist whose poll says ready for what cannot be done, so only the attempt
+ * counts. A step that ends otherwise unhooks first.
  */
-int kevent_io_arm(struct kevent_io *io, struct file *sock, __poll_t events);
+int kevent_io_hook(struct kevent_io *io, struct file *sock, __poll_t events);
+void kevent_io_unhook(struct kevent_io *io);
+int kevent_io_sleep(struct kevent_io *io);
 
 /* For a step that takes long: has the kevent gone meanwhile? */
 bool kevent_io_cancelled(struct kevent_io *io);

@@ -74,10 +74,9 @@ static int read_chunk(struct kevent_io *io)
 	return ret;
 }
 
-/* Sends what is left of the chunk; returns KEVENT_IO_DONE, KEVENT_IO_ARMED or -errno. */
-static int send_chunk(struct kevent_io *io, struct file *sock_file)
+/* Sends what is left of the chunk. Returns 0 when all is sent, or -errno. */
+static int send_chunk(struct kevent_io *io, struct socket *sock)
 {
-	struct socket *sock = sock_from_file(sock_file);
 	struct bio_vec bvec[CHUNK_PAGES];
 	unsigned int count;
 	int ret;
@@ -86,19 +85,43 @@ static int send_chunk(struct kevent_io *io, struct file *sock_file)
 		count = describe(io, bvec, io->pages_sent, io->pages_len);
 		ret = kevent_compat_send_pages(sock, bvec, count, io->pages_len - io->pages_sent,
 					       MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (ret > 0) {
-			io->pages_sent += ret;
-			io->moved += ret;
-			if (io->req.offset == -1)
-				io->file->f_pos = io->pos + io->moved;
+		if (ret <= 0)
+			return ret ? ret : -EPIPE;
+		io->pages_sent += ret;
+		io->moved += ret;
+		if (io->req.offset == -1)
+			io->file->f_pos = io->pos + io->moved;
+	}
+	return 0;
+}
+
+/* The same, waiting for room: KEVENT_IO_DONE, KEVENT_IO_ARMED or -errno. */
+static int send_or_wait(struct kevent_io *io, struct file *file)
+{
+	struct socket *sock = sock_from_file(file);
+	bool hooked = false;
+	int ret;
+
+	for (;;) {
+		ret = send_chunk(io, sock);
+		if (ret != -EAGAIN)
+			break;
+		if (!hooked) {
+			ret = kevent_io_hook(io, file, EPOLLOUT);
+			if (ret)
+				return ret;
+			hooked = true;
 			continue;
 		}
-		if (ret == -EAGAIN)
-			ret = kevent_io_arm(io, sock_file, EPOLLOUT);
+		ret = kevent_io_sleep(io);
 		if (ret != -EAGAIN)
-			return ret ? ret : -EPIPE;
+			return ret;
+		hooked = false;
+		cond_resched();
 	}
-	return KEVENT_IO_DONE;
+	if (hooked)
+		kevent_io_unhook(io);
+	return ret;
 }
 
 static int sendfile_step(struct kevent_io *io, struct file *sock, bool worker)
@@ -109,7 +132,7 @@ static int sendfile_step(struct kevent_io *io, struct file *sock, bool worker)
 	if (!worker)
 		return KEVENT_IO_BLOCKS;
 	for (;;) {
-		ret = send_chunk(io, sock);
+		ret = send_or_wait(io, sock);
 		if (ret)
 			return ret;
 		drop_pages(io);

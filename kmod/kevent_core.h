@@ -42,7 +42,8 @@
  *   queue->ctl_mutex	serialises what attaches, modifies and detaches kevents: commands, and the
  *			end of one-shot and broken ones after delivery. A mutex since attach and
  *			f_op->poll may sleep. Never taken where a file is closed or an event is
- *			fired, and never held across access to user memory.
+ *			fired, and never held across access to user memory, but for attach of AIO
+ *			and NAIO: their memory is the caller's own, and a kill ends any wait for it.
  *   queue->index_lock	the index. Spinning, process context only.
  *   close bucket lock	(close.c) binds a kevent to its file: whoever holds it decides whether the
  *			kevent unhooks itself or the closing file does. A bit spinlock, process

@@ -139,6 +139,21 @@ CASE_ON(queue, a_stream_takes_all_of_a_send_that_does_not_fit)
 	sends_all(self->fd, pair);
 }
 
+/* poll() says of this socket that it can send when it cannot: asking it alone would spin. */
+CASE_ON(queue, a_datagram_waits_for_room_at_its_peer)
+{
+	int pair[2];
+	char buf[4096];
+	struct ukevent entry;
+
+	unix_pair(SOCK_DGRAM, pair);
+	fill(pair[0]);
+	entry = begin(self->fd, pair[0], KEVENT_NAIO_SEND, (void *)"x", 1, 0);
+	CHECK(!readable(self->fd, 50));
+	CHECK_GT(read(pair[1], buf, sizeof(buf)), 0);
+	done(self->fd, entry, 1);
+}
+
 CASE_ON(queue, sending_to_a_closed_peer_is_broken_without_a_signal)
 {
 	struct transfer transfer;

@@ -4,9 +4,13 @@
  * provoked from user space goes through the same steps, and a model of the flags says what must be
  * seen. What the model says is what the manual page's table says.
  */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "queue.h"
@@ -17,6 +21,7 @@
 struct source {
 	int near;
 	int far;
+	unsigned int second;	/* the other half of the id */
 	struct ukevent entry;
 	int queue;
 };
@@ -89,6 +94,55 @@ static void settle_nothing(struct source *self)
 {
 }
 
+static void make_directory(struct source *self)
+{
+	char path[] = "/tmp/kevent-table-XXXXXX";
+
+	CHECK(mkdtemp(path));
+	self->near = open(path, O_RDONLY | O_DIRECTORY);
+	CHECK_GE(self->near, 0);
+}
+
+static void provoke_attribute(struct source *self)
+{
+	static unsigned int mode;
+
+	CHECK_EQ(fchmod(self->near, mode++ & 0777), 0);
+}
+
+static void quiet(int number)
+{
+}
+
+static void make_signal(struct source *self)
+{
+	self->near = SIGUSR1;
+	signal(SIGUSR1, quiet);
+}
+
+static void provoke_signal(struct source *self)
+{
+	CHECK_EQ(raise(self->near), 0);
+}
+
+static void make_posix_timer(struct source *self)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
+
+	signal(SIGRTMIN, SIG_IGN);
+	self->second = (unsigned int)SIGRTMIN;
+	CHECK_EQ(syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &self->near), 0);
+}
+
+static void provoke_posix_timer(struct source *self)
+{
+	struct itimerspec soon = { .it_value.tv_nsec = 1 };
+
+	CHECK_EQ(syscall(SYS_timer_settime, self->near, 0, &soon, NULL), 0);
+	while (soon.it_value.tv_nsec || soon.it_value.tv_sec)
+		CHECK_EQ(syscall(SYS_timer_gettime, self->near, &soon), 0);
+}
+
 static const struct type_row rows[] = {
 	{ "SOCKET", KEVENT_SOCKET, KEVENT_SOCKET_RECV, true, make_socket, provoke_write,
 	  settle_read },
@@ -96,6 +150,12 @@ static const struct type_row rows[] = {
 	{ "PIPE", KEVENT_PIPE, KEVENT_PIPE_RECV, true, make_pipe, provoke_write, settle_read },
 	{ "TIMER", KEVENT_TIMER, KEVENT_TIMER_FIRED, false, make_nothing, provoke_timer,
 	  settle_nothing },
+	{ "INODE", KEVENT_INODE, KEVENT_INODE_ATTRIB, false, make_directory, provoke_attribute,
+	  settle_nothing },
+	{ "SIGNAL", KEVENT_SIGNAL, KEVENT_SIGNAL_DELIVERY, false, make_signal, provoke_signal,
+	  settle_nothing },
+	{ "POSIX_TIMER", KEVENT_POSIX_TIMER, KEVENT_POSIX_TIMER_FIRED, false, make_posix_timer,
+	  provoke_posix_timer, settle_nothing },
 	{ "USER", KEVENT_USER, KEVENT_USER_FIRED, false, make_nothing, provoke_user,
 	  settle_nothing },
 };
@@ -130,9 +190,11 @@ static void start(const struct cell *cell, struct source *self)
 {
 	self->queue = kevent_init(NULL, 0, 0);
 	CHECK_GE(self->queue, 0);
+	self->second = 0;
 	cell->row->make(self);
 	self->entry = request(cell->row->type, (unsigned int)self->near, cell->row->event,
 			      cell->flags);
+	self->entry.id.raw[1] = self->second;
 	/* The timer's own period is never reached. */
 	if (cell->row->type == KEVENT_TIMER)
 		self->entry.id.raw[0] = 3600;
