@@ -3,10 +3,15 @@
 #ifndef KEVENT_COMPAT_H
 #define KEVENT_COMPAT_H
 
+#include <linux/bvec.h>
 #include <linux/fs.h>
 #include <linux/fsnotify_backend.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
+#include <linux/net.h>
+#include <linux/posix-timers.h>
+#include <linux/sched/signal.h>
+#include <linux/uio.h>
 #include <linux/version.h>
 
 /*
@@ -65,6 +70,80 @@ static inline void kevent_compat_hrtimer_setup(struct hrtimer *timer,
 #else
 	hrtimer_init(timer, clock, mode);
 	timer->function = function;
+#endif
+}
+
+/* The timers of a process, under siglock. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#define kevent_compat_for_each_posix_timer(timer, signal) \
+	hlist_for_each_entry(timer, &(signal)->posix_timers, list)
+#else
+#define kevent_compat_for_each_posix_timer(timer, signal) \
+	list_for_each_entry(timer, &(signal)->posix_timers, list)
+#endif
+
+/* ITER_DEST or ITER_SOURCE over memory of the current mm. */
+static inline int kevent_compat_import(int direction, void __user *buf, size_t len,
+				       struct iov_iter *iter)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	return import_ubuf(direction, buf, len, iter);
+#else
+	struct iovec iov;
+	int err = import_single_range(direction, buf, len, &iov, iter);
+
+	/* The iterator must not point to this frame. */
+	if (!err)
+		iov_iter_ubuf(iter, direction, buf, iov.iov_len);
+	return err;
+#endif
+}
+
+static inline int kevent_compat_rw_flags(struct kiocb *iocb, rwf_t flags, int direction)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+	return kiocb_set_rw_flags(iocb, flags, direction);
+#else
+	return kiocb_set_rw_flags(iocb, flags);
+#endif
+}
+
+/* Lockdep is told that freeze protection, taken by one task, is given back by another one. */
+static inline void kevent_compat_writers_release(struct super_block *sb)
+{
+	__sb_writers_release(sb, SB_FREEZE_WRITE);
+}
+
+static inline void kevent_compat_writers_acquired(struct super_block *sb)
+{
+	__sb_writers_acquired(sb, SB_FREEZE_WRITE);
+}
+
+/* Sends pages that nobody else writes to, without copying them. Returns bytes or -errno. */
+static inline int kevent_compat_send_pages(struct socket *sock, struct bio_vec *bvec,
+					   unsigned int count, size_t len, int flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+	struct msghdr msg = { .msg_flags = flags | MSG_SPLICE_PAGES };
+
+	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, bvec, count, len);
+	return sock_sendmsg(sock, &msg);
+#else
+	int sent, total = 0;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		bool last = i + 1 == count;
+
+		sent = kernel_sendpage(sock, bvec[i].bv_page, bvec[i].bv_offset, bvec[i].bv_len,
+				       last ? flags : flags | MSG_MORE | MSG_SENDPAGE_NOTLAST);
+		if (sent < 0)
+			return total ? total : sent;
+		total += sent;
+		if (sent < bvec[i].bv_len)
+			break;
+	}
+	return total;
 #endif
 }
 

@@ -153,6 +153,11 @@ static u32 write_records(struct taken *batch, u32 nr, struct ukevent *records, u
 		t->last = kev->state & KEVENT_ST_BROKEN || kev->u.req_flags & KEVENT_REQ_ONESHOT;
 		if (t->last)
 			kev->state |= KEVENT_ST_ENDING;
+		/* The record says all that has happened up to now. */
+		if (!(kev->state & (KEVENT_ST_UNSURE | KEVENT_ST_KEPT))) {
+			t->bits |= kev->fired;
+			kev->fired = 0;
+		}
 		if (kevent_record(kev, t->bits, &records[n++]))
 			kev->fired |= t->bits;
 	}

@@ -187,7 +187,8 @@ void kevent_poll_work(struct irq_work *work)
 	wake_up_interruptible_poll(&q->poll_wait, EPOLLIN | EPOLLRDNORM);
 }
 
-bool kevent_fire(struct kevent *kev, u32 bits, u32 how)
+static __always_inline bool fire(struct kevent *kev, u32 bits, u32 how, bool with_note,
+				 const void *note)
 {
 	struct kevent_queue *q = kev->queue;
 	unsigned int whom = 0;
@@ -198,6 +199,8 @@ bool kevent_fire(struct kevent *kev, u32 bits, u32 how)
 	spin_lock_irqsave(&q->lock, flags);
 	old = kev->state;
 	if (unlikely(old & KEVENT_ST_DEAD))
+		goto out;
+	if (with_note && !kev->ops->note(kev, note))
 		goto out;
 	if (kev->u.req_flags & KEVENT_REQ_LAST_CHECK && kev->ops->check)
 		how |= KEVENT_FIRE_UNSURE;
@@ -225,4 +228,14 @@ out:
 	if (unlikely(whom))
 		kevent_wake(q, whom);
 	return ready;
+}
+
+bool kevent_fire(struct kevent *kev, u32 bits, u32 how)
+{
+	return fire(kev, bits, how, false, NULL);
+}
+
+bool kevent_fire_note(struct kevent *kev, u32 bits, u32 how, const void *note)
+{
+	return fire(kev, bits, how, true, note);
 }

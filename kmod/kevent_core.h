@@ -42,7 +42,8 @@
  *   queue->ctl_mutex	serialises what attaches, modifies and detaches kevents: commands, and the
  *			end of one-shot and broken ones after delivery. A mutex since attach and
  *			f_op->poll may sleep. Never taken where a file is closed or an event is
- *			fired, and never held across access to user memory.
+ *			fired, and never held across access to user memory, but for attach of AIO
+ *			and NAIO: their memory is the caller's own, and a kill ends any wait for it.
  *   queue->index_lock	the index. Spinning, process context only.
  *   close bucket lock	(close.c) binds a kevent to its file: whoever holds it decides whether the
  *			kevent unhooks itself or the closing file does. A bit spinlock, process
@@ -139,6 +140,12 @@ struct kevent_source_ops {
 	int (*check)(struct kevent *kev);
 
 	/*
+	 * Keeps what an event carries, for fill(): see kevent_fire_note(). Any context, queue->lock
+	 * held. Returns false when there is nothing to report. Needed only by those who call that.
+	 */
+	bool (*note)(struct kevent *kev, const void *note);
+
+	/*
 	 * The event is being written to out, which is complete but for ret_data[1] and what the
 	 * source wants in ret_data[0] (preset: the bits that fired). Any context, queue->lock held.
 	 * Returns true if there is more to report: the kevent is then queued again. Optional.
@@ -187,6 +194,12 @@ struct kevent {
  */
 bool kevent_fire(struct kevent *kev, u32 bits, u32 how);
 
+/*
+ * The same with payload: calls note() with @note as one step with the firing, so that what fill()
+ * finds and what has been fired always agree. Not called any more once the kevent is over.
+ */
+bool kevent_fire_note(struct kevent *kev, u32 bits, u32 how, const void *note);
+
 static inline void kevent_get(struct kevent *kev)
 {
 	refcount_inc(&kev->refs);
@@ -201,8 +214,13 @@ struct file *kevent_fget(const struct kevent *kev);
 extern const struct kevent_source_ops *const kevent_sources[KEVENT_MAX];
 
 /* Its rows. */
+extern const struct kevent_source_ops kevent_aio_ops;
+extern const struct kevent_source_ops kevent_inode_ops;
+extern const struct kevent_source_ops kevent_naio_ops;
 extern const struct kevent_source_ops kevent_pipe_ops;
 extern const struct kevent_source_ops kevent_poll_ops;
+extern const struct kevent_source_ops kevent_posix_timer_ops;
+extern const struct kevent_source_ops kevent_signal_ops;
 extern const struct kevent_source_ops kevent_socket_ops;
 extern const struct kevent_source_ops kevent_timer_ops;
 extern const struct kevent_source_ops kevent_user_ops;

@@ -25,13 +25,18 @@ _SCRATCH_MIB = 64
 
 @dataclass(frozen=True)
 class ProgramResult:
-    """What one test program said. `problem` is one line on why it failed; empty if it did not."""
+    """What one test program said. `problem` is one line on why it failed; empty if it did not.
+
+    `failures` and `skips` are the lines of the single cases, as the program printed them.
+    """
 
     name: str
     passed: int
     failed: int
     skipped: int
     problem: str
+    failures: tuple[str, ...] = ()
+    skips: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,7 @@ def _judge(name: str, body: str, status: int | None) -> ProgramResult:
     short = Path(name).name
     totals = _TOTALS.findall(body)
     passed, failed, skipped = (int(number or 0) for number in totals[-1]) if totals else (0, 0, 0)
+    failures = _lines("FAIL|not ok", body)
     problem = ""
     if status is None:
         problem = "did not end" if body else "did not run"
@@ -134,11 +140,16 @@ def _judge(name: str, body: str, status: int | None) -> ProgramResult:
     elif status != 0 and not failed:
         problem = f"left with status {status} although nothing failed"
     elif failed:
-        first = re.search(r"^.*\b(?:FAIL|not ok)\b.*$", body, re.MULTILINE)
-        problem = first.group(0).strip() if first else f"{failed} failed"
+        problem = failures[0] if failures else f"{failed} failed"
     # A program that broke off counts as one failure on top of those it reported.
     broke_off = bool(problem) and not (failed and totals and status not in (None, 124, 137))
-    return ProgramResult(short, passed, failed + broke_off, skipped, problem)
+    return ProgramResult(
+        short, passed, failed + broke_off, skipped, problem, failures, _lines("SKIP", body)
+    )
+
+
+def _lines(word: str, body: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in re.findall(rf"^.*\b(?:{word})\b.*$", body, re.MULTILINE))
 
 
 def summary_lines(result: SuiteResult) -> list[str]:

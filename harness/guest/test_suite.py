@@ -32,6 +32,12 @@ def test_failures_are_counted_as_reported_and_the_first_is_named() -> None:
     assert (program.passed, program.failed, program.problem) == (1, 2, "FAIL b: got 1")
 
 
+def test_lines_of_failed_and_skipped_cases_are_kept() -> None:
+    program = _one("FAIL b: got 1\nok c\nSKIP d: no disk\n1 passed, 1 failed, 1 skipped\n", 1)
+    assert program.failures == ("FAIL b: got 1",)
+    assert program.skips == ("SKIP d: no disk",)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "problem"),
     [

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.suite import kernel
 from harness.suite.endtoend import main_job
 from harness.suite.outcome import Outcome, check_command, read_junit
 
@@ -136,6 +137,12 @@ STAGES = (
     Stage("types", "mypy --strict over the Python packages", types),
     Stage("release", "g++ build and its C++ tests", lambda: ctest("release")),
     Stage("python", "Python tests", pytest),
+    Stage(
+        "kmod",
+        "kevent.ko for both kernels: W=1 -Werror, sparse, checkpatch",
+        lambda: kernel.module_checks(ROOT, tracked(".c", ".h")),
+    ),
+    Stage("guest", "kevent.ko's own tests in a guest of each kernel", kernel.guest_tests),
     Stage("mainjob", "./kevbench run and what it writes", lambda: main_job(ROOT, environment())),
     Stage("tidy", "clang-tidy", tidy),
     Stage(

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The preload library under an ordinary epoll program. The program is linked in here, and this
+ * program runs itself as that one; the library is carried inside, too, so that both reach a guest
+ * in one file.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../preload/epoll_scenarios.h"
+#include "ktest.h"
+
+#define PROGRAM "KEVENT_TEST_EPOLL_PROGRAM"
+#define OUTPUT_SIZE 16384
+
+extern const char preload_begin[], preload_end[];
+
+__asm__(".section .rodata\n"
+	".global preload_begin\npreload_begin:\n"
+	".incbin \"" PRELOAD_FILE "\"\n"
+	".global preload_end\npreload_end:\n"
+	".previous\n");
+
+KTEST_TABLE(be_the_epoll_program)
+{
+	if (getenv(PROGRAM))
+		exit(run_epoll_scenarios());
+}
+
+static const char *library(void)
+{
+	static char path[] = "/tmp/libkevent-preload-XXXXXX";
+	size_t size = (size_t)(preload_end - preload_begin);
+	int fd;
+
+	if (access(path, R_OK) == 0)
+		return path;
+	fd = mkstemp(path);
+	CHECK_EQ(write(fd, preload_begin, size), size);
+	CHECK_EQ(close(fd), 0);
+	return path;
+}
+
+/* Runs the epoll program; what it prints, with standard error apart. */
+static void run(bool preload, const char *variable, char *output, char *errors)
+{
+	char error_path[] = "/tmp/kevent-errors-XXXXXX";
+	int error_fd = mkstemp(error_path), out[2], status;
+	size_t used = 0;
+	ssize_t count;
+	pid_t child;
+
+	if (preload)
+		library();
+	CHECK_EQ(pipe(out), 0);
+	child = fork();
+	if (child == 0) {
+		dup2(out[1], STDOUT_FILENO);
+		dup2(error_fd, STDERR_FILENO);
+		close(out[0]);
+		close(out[1]);
+		close(error_fd);
+		setenv(PROGRAM, "1", 1);
+		if (variable)
+			setenv(variable, "1", 1);
+		if (preload)
+			setenv("LD_PRELOAD", library(), 1);
+		execl("/proc/self/exe", "epoll-program", NULL);
+		_exit(1);
+	}
+	close(out[1]);
+	while ((count = read(out[0], output + used, OUTPUT_SIZE - 1 - used)) > 0)
+		used += (size_t)count;
+	output[used] = '\0';
+	close(out[0]);
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	count = pread(error_fd, errors, OUTPUT_SIZE - 1, 0);
+	CHECK_GE(count, 0);
+	errors[count] = '\0';
+	unlink(error_path);
+	close(error_fd);
+	if (status != 0)
+		ktest_fail(__FILE__, __LINE__, "the program left with status %x: %s%s", status,
+			   output, errors);
+}
+
+static char plain[OUTPUT_SIZE], served[OUTPUT_SIZE], errors[OUTPUT_SIZE];
+
+static void check_equal(void)
+{
+	const char *a = plain, *b = served;
+
+	CHECK_GT(strlen(plain), 1000);
+	while (*a || *b) {
+		int left = (int)strcspn(a, "\n"), right = (int)strcspn(b, "\n");
+
+		if (left != right || strncmp(a, b, (size_t)left) != 0)
+			ktest_fail(__FILE__, __LINE__, "epoll: %.*s, preloaded: %.*s", left, a,
+				   right, b);
+		a += left + (a[left] != '\0');
+		b += right + (b[right] != '\0');
+	}
+}
+
+CASE_WITHIN(an_epoll_program_sees_the_same_with_and_without, 120)
+{
+	unsigned long by_kevent = 0, by_epoll = 0;
+	char *line;
+
+	run(false, NULL, plain, errors);
+	run(true, "KEVENT_PRELOAD_COUNT", served, errors);
+	check_equal();
+	line = strstr(errors, "kevent-preload: ");
+	CHECK(line);
+	line = strstr(errors, " events by kevent");
+	CHECK(line);
+	while (line > errors && line[-1] >= '0' && line[-1] <= '9')
+		line--;
+	CHECK_EQ(sscanf(line, "%lu events by kevent, %lu by epoll", &by_kevent, &by_epoll), 2);
+	ktest_note("%lu by kevent, %lu by epoll", by_kevent, by_epoll);
+	CHECK_GE(by_kevent * 100, (by_kevent + by_epoll) * 99);
+}
+
+CASE_WITHIN(switched_off_it_leaves_all_to_epoll, 120)
+{
+	run(false, NULL, plain, errors);
+	run(true, "KEVENT_PRELOAD_OFF", served, errors);
+	check_equal();
+	CHECK_EQ(errors[0], '\0');
+}
+
+CASE_WITHIN(without_the_device_it_falls_back_aloud_or_quietly, 120)
+{
+	bool away;
+
+	run(false, NULL, plain, errors);
+	away = rename("/dev/kevent", "/dev/kevent.away") == 0;
+	run(true, NULL, served, errors);
+	check_equal();
+	CHECK(strstr(errors, "kevent-preload: epoll serves this program: "));
+	run(true, "KEVENT_PRELOAD_QUIET", served, errors);
+	check_equal();
+	CHECK_EQ(errors[0], '\0');
+	if (away)
+		CHECK_EQ(rename("/dev/kevent.away", "/dev/kevent"), 0);
+}
