@@ -82,6 +82,7 @@ static __always_inline unsigned int kevent_whom_inline(struct kevent_queue *q,
 		if (kev && kev->u.req_flags & KEVENT_REQ_WAKEUP_ALL)
 			whom |= KEVENT_WAKE_ALL;
 	}
+	/* So do pollers. */
 	if (waitqueue_active(&q->poll_wait))
 		whom |= KEVENT_WAKE_POLLERS;
 	return whom;

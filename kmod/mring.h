@@ -46,6 +46,7 @@ static inline u32 kevent_mring_used(const struct kevent_mring_tail *t)
  */
 static inline void kevent_mring_barrier(void)
 {
+	/* See above for its partner. */
 	smp_mb();
 }
 
@@ -72,6 +73,7 @@ static inline struct ukevent *kevent_mring_slot(const struct kevent_mring_tail *
 static inline void kevent_mring_publish(struct kevent_mring_tail *t)
 {
 	t->tail++;
+	/* Pairs with the acquire of the program: the record goes first. */
 	smp_store_release(&t->ring->tail, (u32)t->tail);
 }
 
