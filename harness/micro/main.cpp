@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "driver.hpp"
+#include "kevbench/adapter/plugin_loader.hpp"
 #include "kevbench/harness/documents.hpp"
 #include "kevbench/workload/error.hpp"
 #include "revision.hpp"
@@ -21,7 +22,13 @@ namespace {
 constexpr int status_fault = 2;
 constexpr int status_usage = 4;
 
-void describe_options(CLI::App& app, selection& chosen) {
+struct options {
+    selection chosen;
+    std::vector<std::string> plugins;
+};
+
+void describe_options(CLI::App& app, options& given) {
+    auto& chosen = given.chosen;
     app.add_option("--workload", chosen.workloads, "only this workload; may be repeated")
         ->allow_extra_args(false);
     app.add_option("--mechanism", chosen.mechanisms,
@@ -32,6 +39,9 @@ void describe_options(CLI::App& app, selection& chosen) {
                    "repeated, needs --workload")
         ->allow_extra_args(false)
         ->needs("--workload");
+    app.add_option("--plugin", given.plugins, "an adapter to load; may be repeated")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
     app.footer(
         "Examples:\n"
         "  kevbench-micro --benchmark_list_tests\n"
@@ -49,7 +59,7 @@ void describe_options(CLI::App& app, selection& chosen) {
 /// Google Benchmark ends the program after its own --help, so ours comes through it.
 void print_help() {
     CLI::App app{"Measures cells: one workload on one event mechanism."};
-    selection unused;
+    options unused;
     describe_options(app, unused);
     std::cout << app.help("kevbench-micro") << "\nOptions of Google Benchmark:\n" << std::flush;
     benchmark::PrintDefaultHelp();
@@ -81,8 +91,8 @@ void add_context() {
 int dispatch(int argc, char** argv) {
     benchmark::Initialize(&argc, argv, print_help);
     CLI::App app{"Measures cells: one workload on one event mechanism."};
-    selection chosen;
-    describe_options(app, chosen);
+    options given;
+    describe_options(app, given);
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
@@ -91,8 +101,9 @@ int dispatch(int argc, char** argv) {
     } catch (const CLI::ParseError& fault) {
         throw workload::usage_error(fmt::format("{}: see kevbench-micro --help", fault.what()));
     }
+    for (const auto& path : given.plugins) adapter::load_plugin(path);
     driver runner;
-    for (auto& cell : select_cells(chosen)) runner.add(std::move(cell));
+    for (auto& cell : select_cells(given.chosen)) runner.add(std::move(cell));
     add_context();
     const auto matched = benchmark::RunSpecifiedBenchmarks();
     benchmark::Shutdown();
@@ -119,6 +130,8 @@ int main(int argc, char** argv) {
     try {
         return micro::dispatch(argc, argv);
     } catch (const workload::usage_error& fault) {
+        return micro::fail(fault.what(), micro::status_usage);
+    } catch (const adapter::plugin_error& fault) {
         return micro::fail(fault.what(), micro::status_usage);
     } catch (const std::exception& fault) {
         return micro::fail(fault.what(), micro::status_fault);

@@ -190,6 +190,22 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+def test_a_plugin_takes_part(tmp_path: Path) -> None:
+    built = tmp_path / "skeleton.so"
+    include = tree.ROOT / "adapters" / "include"
+    source = tree.ROOT / "adapters" / "skeleton" / "skeleton_adapter.c"
+    words = ["gcc", "-shared", "-fPIC", f"-I{include}", "-o", str(built), str(source)]
+    subprocess.run(words, check=True, timeout=60)
+    known = set(names("--workload", "chain"))
+    added = set(names("--workload", "chain", "--plugin", str(built))) - known
+    assert added
+    chosen = next(iter(added)).split("/")[1]
+    words = ["--workload", "idle_scan", "--plugin", str(built), "--mechanism", chosen, *TINY]
+    (row,) = measured(tmp_path / "plugin.json", *words)["benchmarks"]
+    assert row["real_time"] > 0, row
+    assert micro("--plugin", str(tmp_path / "nowhere.so")).returncode == 4
+
+
 PAYLOAD = 5001
 #: Of the reference's opening slice; what comes after belongs to the variant under test.
 OPENING = 100

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 #include <pybind11/stl.h>
+#include <pybind11/stl/filesystem.h>
 
 #include "bindings.hpp"
+#include "kevbench/adapter/plugin_loader.hpp"
 #include "kevbench/harness/cell_run.hpp"
 #include "kevbench/harness/documents.hpp"
 #include "kevbench/workload/error.hpp"
@@ -60,9 +62,21 @@ py::object document() {
     return to_python(made);
 }
 
+void load_plugin(const std::filesystem::path& path) {
+    try {
+        adapter::load_plugin(path.string());
+    } catch (const adapter::plugin_error& refused) {
+        throw workload::usage_error(refused.what());
+    }
+}
+
 }  // namespace
 
 void bind_measuring(py::module_& module) {
+    module.def("load_plugin", &load_plugin, py::arg("path"),
+               "Adds the variants of an adapter library for the rest of the process. Raises\n"
+               "UsageError for a library that is refused. Not while another thread is in\n"
+               "list_document() or run_cell().");
     module.def("list_document", &document<harness::list_document>,
                "Every mechanism with its variants and every workload with its parameters: the\n"
                "kvb.list document of `kevbench-worker list`. Probes each variant the first time,\n"

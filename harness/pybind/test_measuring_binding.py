@@ -112,6 +112,11 @@ def test_params_are_texts_or_whole_numbers() -> None:
             run_cell(*CELL, wrong)  # type: ignore[arg-type]
 
 
+def test_a_plugin_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nowhere.so"):
+        _kevbench.load_plugin(tmp_path / "nowhere.so")
+
+
 def test_what_cannot_run_here_says_why() -> None:
     with pytest.raises(NotAvailable, match="descriptor limit"):
         run_cell("idle_scan", "select", "select", {"registered": 5000})
