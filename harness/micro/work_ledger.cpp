@@ -30,12 +30,12 @@ void work_ledger::check_opening(const std::string& group, const std::string& nam
         if (!synthetic) groups_.emplace(group, reference{name, work});
         return;
     }
-    const auto& [other, expected] = found->second;
+    const auto& expected = found->second.work;
     const auto require_equal = [&](const char* what, std::uint64_t here, std::uint64_t there) {
         if (here != there)
             throw workload::fault(fmt::format(
                 "unequal work: {} {} in {} operations, but {} on {}: the comparison is void", here,
-                what, work.operations, there, other));
+                what, work.operations, there, found->second.name));
     };
     require_equal("operations", work.operations, expected.operations);
     require_equal("messages", work.messages, expected.messages);
