@@ -97,8 +97,10 @@ void syscall_counters::start() noexcept {
 }
 
 void syscall_counters::stop() noexcept {
-    for (auto& group : std::views::reverse(groups_))
+    // Not views::reverse: clang 14 does not accept that of libstdc++ 12.
+    std::for_each(groups_.rbegin(), groups_.rend(), [](thread_group& group) {
         group.counters.front().stop(perf_counter::scope::group);
+    });
 }
 
 std::map<std::string, std::uint64_t> syscall_counters::counts() const {
