@@ -60,7 +60,7 @@ constexpr std::string_view stopping_call = "ioctl";
 
 }  // namespace
 
-syscall_counters::syscall_counters() {
+syscall_counters::syscall_counters(pid_t left_out) {
     const auto [id, reason] = find_tracepoint("raw_syscalls/sys_enter");
     if (!id) {
         reason_ = reason;
@@ -68,7 +68,7 @@ syscall_counters::syscall_counters() {
     }
     const auto self = ::gettid();
     for (const auto tid : thread_ids())
-        if (tid != self) open_thread(tid, *id);
+        if (tid != self && tid != left_out) open_thread(tid, *id);
     open_thread(self, *id);
     if (!present()) groups_.clear();
 }

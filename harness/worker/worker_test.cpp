@@ -112,7 +112,8 @@ TEST(Worker, ListNamesWhatTheDesignPromises) {
                     {"trigger", "et"},
                     {"discipline", "drain"},
                     {"capabilities", json::array({"modify"})},
-                    {"descriptor_limit", 0}}));
+                    {"descriptor_limit", 0},
+                    {"plugin", false}}));
     const auto scan = element_with(document.at("workloads"), {{"name", "idle_scan"}});
     const auto& registered = scan.at("params").at("registered");
     EXPECT_EQ(registered.at("default"), 1000);
