@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ranges>
 #include <string_view>
 
 #include "kevbench/harness/threads.hpp"
@@ -97,8 +96,9 @@ void syscall_counters::start() noexcept {
 }
 
 void syscall_counters::stop() noexcept {
-    for (auto& group : std::views::reverse(groups_))
-        group.counters.front().stop(perf_counter::scope::group);
+    // Not views::reverse: clang 14 cannot compile the library's.
+    std::for_each(groups_.rbegin(), groups_.rend(),
+                  [](auto& group) { group.counters.front().stop(perf_counter::scope::group); });
 }
 
 std::map<std::string, std::uint64_t> syscall_counters::counts() const {
