@@ -85,7 +85,7 @@ nlohmann::json session::counts(std::uint64_t operations) {
     auto fields = harness::to_json(measured);
     fields["perf"] = to_json(events.readings());
 
-    syscall_counters syscalls;
+    syscall_counters syscalls{cell_->load_thread()};
     workload::tally work;
     syscalls.start();
     cell_->run(operations, nullptr, work);

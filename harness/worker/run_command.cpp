@@ -31,6 +31,18 @@ void print_slices(const std::string& operation, const json& slices) {
     }
 }
 
+/// Nothing where no slice had a plan to keep to.
+void print_pace(const json& slices) {
+    std::size_t kept = 0;
+    std::size_t planned = 0;
+    for (const auto& slice : slices)
+        if (const auto& pace = slice["pace"]; !pace.is_null()) {
+            ++planned;
+            kept += pace["kept"].get<bool>() ? 1U : 0U;
+        }
+    if (planned != 0) fmt::print("{} of {} slices kept to their plan of sends\n", kept, planned);
+}
+
 void print_latencies(const json& slices) {
     harness::histogram all;
     for (const auto& slice : slices) all.merge(harness::histogram::from_json(slice["hist"]));
@@ -78,6 +90,7 @@ void run_command(const run_arguments& arguments) {
     }
     fmt::print("{}\n", document["case_key"].get<std::string>());
     print_slices(document["operation"].get<std::string>(), document["slices"]);
+    print_pace(document["slices"]);
     if (arguments.plan.timed && arguments.plan.slices != 0) print_latencies(document["slices"]);
     if (arguments.plan.counts) print_counts(document["counts"]);
 }

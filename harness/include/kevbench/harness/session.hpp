@@ -44,8 +44,8 @@ class session {
     /// record, and fault when the run is void: then only close() may follow.
     [[nodiscard]] nlohmann::json slice(std::uint64_t operations, bool timed);
     /// A slice under the kernel's event counters, then a second one under the system call counters,
-    /// whose cost would show in the first. Fields of the first, "perf", and "syscalls" or its
-    /// reason.
+    /// whose cost would show in the first and which leave a load thread out. Fields of the first,
+    /// "perf", and "syscalls" or its reason.
     [[nodiscard]] nlohmann::json counts(std::uint64_t operations);
     /// For drivers with a clock of their own.
     void run(std::uint64_t operations, workload::tally& work);
