@@ -207,6 +207,8 @@ def _choose_variants(
             chosen += [item for item in catalogue.find_variants(text) if item not in chosen]
     elif profile.variants:
         chosen = [Variant(*text.split("+", 1)) for text in texts]
+        # Whoever loads an adapter wants to see it.
+        chosen += [item for item in catalogue.plugins if item not in chosen]
     else:
         chosen = [item for item in catalogue.variants if item.mechanism != "null"]
         expected = {Variant(*text.split("+", 1)) for text in QUICK_VARIANTS}
