@@ -7,13 +7,13 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness import tree
+from harness.testing.command import kevbench
 from results import validate
 from results.reader import read
 
@@ -21,18 +21,6 @@ WORKER = tree.BUILD / "harness" / "kevbench-worker"
 pytestmark = pytest.mark.skipif(
     not os.access(WORKER, os.X_OK), reason="kevbench-worker is not built"
 )
-
-
-def kevbench(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "harness.cli", *arguments],
-        cwd=tree.ROOT,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
 
 
 def rows_of(directory: Path, metric: str) -> list[dict[str, Any]]:
