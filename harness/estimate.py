@@ -7,7 +7,7 @@ widely has shorter slices on the faster ones than assumed here.
 
 from __future__ import annotations
 
-from harness.plan import EXTERNAL, Cell, Plan, cpus
+from harness.plan import EXTERNAL, OPEN_LATENCY_SLICES, Cell, Plan, cpus
 
 START_S = 0.012
 """Starting, opening and ending one worker with few descriptors."""
@@ -36,7 +36,8 @@ def cell_seconds(cell: Cell) -> float:
     seconds = plan.pairs * sides * (start + slice_s * (plan.warmup_slices + 2 * plan.blocks))
     if cell.latency:
         slices = 1 + 2 * plan.latency_blocks
-        seconds += plan.latency_pairs * sides * (start + slice_s * slices)
+        length = slice_s * (OPEN_LATENCY_SLICES if cell.open_loop else 1)
+        seconds += plan.latency_pairs * sides * (start + length * slices)
     seconds += sides * (start + plan.count_repeats * 0.02)
     if cell.instructions:
         seconds += sides * CALLGRIND_S / min(2, cpus())

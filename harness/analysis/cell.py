@@ -78,11 +78,6 @@ def _rate(one: Slice) -> float | None:
     return 1e9 * float(one["ops"]) / float(one["wall_ns"]) if one["wall_ns"] else None
 
 
-def is_open_loop(data: CellData) -> bool:
-    """Load that follows a plan instead of the replies."""
-    return data.cell.params.get("mode") == "open"
-
-
 def analyse(data: CellData, place: Mapping[str, Any], seed: int) -> CellRows:
     """The records of the cell; none when it is void or nothing was measured."""
     result = CellRows()
@@ -110,7 +105,7 @@ def _time_series(data: CellData) -> list[Series]:
     ]
     if any(one.get("load_cpu_ns") is not None for one in data.slices):
         series.append(from_slices(data, "client_cpu_ns_per_event", share_of("load_cpu_ns")))
-    if is_open_loop(data):
+    if data.cell.open_loop:
         # The plan decides how long a run takes: wall time and throughput say nothing of a side.
         return [one for one in series if one.blocks or one.totals]
     series.append(from_slices(data, "wall_ns_per_event", share_of("wall_ns")))
@@ -174,7 +169,7 @@ def _client(data: CellData, label: str) -> Check | None:
         for one in data.measured("time", label)
         if one.get("load_cpu_ns") is not None and one["wall_ns"]
     ]
-    if not shares or is_open_loop(data):
+    if not shares or data.cell.open_loop:
         return None
     busy = median(shares)
     return {
