@@ -69,12 +69,12 @@ int dispatch(int argc, char** argv) {
 
     run_arguments running;
     auto* run = add_cell_command(app, "run", "measure one cell and print the slices", running.cell);
-    run->add_option("--operations", running.operations,
+    run->add_option("--operations", running.plan.operations,
                     "operations of each slice; as many as take 12 ms unless given")
         ->check(CLI::PositiveNumber);
-    run->add_option("--slices", running.slices, "number of slices")->capture_default_str();
-    run->add_flag("--timed", running.timed, "record latencies");
-    run->add_flag("--counts", running.counts, "count system calls and kernel events too");
+    run->add_option("--slices", running.plan.slices, "number of slices")->capture_default_str();
+    run->add_flag("--timed", running.plan.timed, "record latencies");
+    run->add_flag("--counts", running.plan.counts, "count system calls and kernel events too");
     run->add_flag("--json", running.json, "print JSON");
 
     count_arguments counting;
