@@ -86,6 +86,7 @@ _PROFILES = (
             Sweep(
                 "tcp_rr",
                 {"connections": ("10",), "mode": ("open",), "rate": ("5000",)},
+                purpose="scaling",
                 latency=True,
             ),
             Sweep("http_one_byte", {"rate": ("1000",)}),
