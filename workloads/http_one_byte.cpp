@@ -20,7 +20,7 @@ workload_info describe() {
     rate.help = "connections per second that httperf opens, one request on each";
     parameter connections;
     connections.name = "connections";
-    connections.initial = 1024;
+    connections.initial = 512;  // select can have that many too
     connections.min = 1;
     connections.max = 100'000;
     connections.help = "connections the server holds open at once, at most";

@@ -44,7 +44,12 @@ def time_operation(run: Callable[[int], int], granule: int) -> float:
 
 
 def granule_of(params: Mapping[str, str]) -> int:
-    """Operations of one full round; slices hold whole rounds so that batches are not cut short."""
+    """Operations of one full round; slices hold whole rounds so that batches are not cut short.
+
+    An open loop has no rounds, and at a low rate a round would take seconds.
+    """
+    if params.get("mode") == "open":
+        return 1
     return max(1, int(params.get("active", "1")), int(params.get("connections", "1")))
 
 

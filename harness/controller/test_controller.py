@@ -40,6 +40,7 @@ def test_granules_are_whole_rounds() -> None:
     assert granule_of({"active": "100"}) == 100
     assert granule_of({"connections": "10"}) == 10
     assert granule_of({"registered": "1000"}) == 1
+    assert granule_of({"connections": "10", "mode": "open"}) == 1
     asked: list[int] = []
 
     def run(operations: int) -> int:
