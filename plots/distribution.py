@@ -184,7 +184,8 @@ def _draw_axes(
 
 def tail_tick(x: float) -> str:
     """1/(1-q) as the percentile it stands for: 10 is 90 %, 1000 is 99.9 %."""
-    return f"{100 * (1 - 1 / x):.6g} %"
+    digits = max(2, math.ceil(math.log10(x)) + 1)
+    return f"{100 * (1 - 1 / x):.{digits}g} %"
 
 
 def share_tick(y: float) -> str:
