@@ -89,3 +89,17 @@ def test_metrics_of_the_summary_are_explained() -> None:
     text = (tree.ROOT / "docs" / "results.md").read_text()
     missing = [one.name for one in METRICS.values() if not one.detail and one.name not in text]
     assert not missing
+
+
+def test_every_hook_of_a_plugin_is_documented_as_required_or_optional() -> None:
+    adapters = tree.ROOT / "adapters"
+    header = (adapters / "include" / "kevbench" / "adapter" / "plugin.h").read_text()
+    table = header[header.index("struct kvb_plugin {") : header.index("KVB_PLUGIN_ENTRY")]
+    hooks = re.findall(r"/\*((?:(?!\*/).)*)\*/\s*[\w ]+\(\*(\w+)\)", table, re.DOTALL)
+    names = [name for _, name in hooks]
+    assert names[:5] == ["probe", "open", "add", "modify", "remove"] and len(names) == 9
+    for comment, name in hooks:
+        assert re.search(r"\b(Required|Optional)\b", comment), name
+    skeleton = (adapters / "skeleton" / "skeleton_adapter.c").read_text()
+    for name in names:
+        assert re.search(rf"\* {name}: (Required|Optional)\.", skeleton), name
