@@ -206,7 +206,6 @@ def _limits(
 def section(run: Run, place: Place, kind: Kind, key: str) -> Section:
     """Overview and family panels for each cell with latencies, at most MAX_CELLS cells."""
     here = [h for h in run.histograms if h.place == place and h.total >= 2 * LEAST]
-    here = [h for h in here if h.side.mechanism != "null"]
     by_cell: dict[Cell, dict[tuple[Side, str], Histogram]] = {}
     for hist in here:
         by_cell.setdefault(hist.cell, {})[(hist.side, hist.kind)] = hist

@@ -43,7 +43,6 @@ def rows_of(run: Run, sweep: Sweep, place: Place) -> list[Row]:
         and row.metric == sweep.metric
         and sweep.x(row.cell) is not None
         and (row.value or 0) > 0
-        and row.side.mechanism != "null"
     ]
 
 
