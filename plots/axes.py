@@ -48,13 +48,15 @@ def _fix(axis: Axis, ticks: list[float], formatter: Callable[[float], str]) -> N
     axis.set_minor_formatter(NullFormatter())
 
 
-def log_limits(values: Iterable[float], pad: float = 0.06) -> tuple[float, float]:
-    """Limits around positive `values` with room at both ends, at least a factor 1.3 apart."""
+def log_limits(
+    values: Iterable[float], pad: float = 0.06, least: float = 1.3
+) -> tuple[float, float]:
+    """Limits around positive `values` with room at both ends, at least a factor `least` apart."""
     positive = [v for v in values if v > 0 and math.isfinite(v)]
     low, high = min(positive), max(positive)
-    if high / low < 1.3:
-        middle = math.sqrt(low * high)
-        low, high = middle / 1.14, middle * 1.14
+    if high / low < least:
+        middle, half = math.sqrt(low * high), math.sqrt(least)
+        low, high = middle / half, middle * half
     room = (high / low) ** pad
     return low / room, high * room
 

@@ -16,6 +16,16 @@ from plots.pdf_page import CAPTION_WIDTH, TOP, Pager, first_row_height
 _CAPTION_PT, _NOTE_PT = 8.0, 7.6
 
 
+def _part(pager: Pager, title: str, inches: float) -> None:
+    """A heading with a bookmark, on this page if `inches` are left for it and what follows."""
+    if not pager.need(inches) and pager.y > TOP:
+        pager.y += 0.1
+        pager.rule(pager.y, heavy=True)
+        pager.y += 0.12
+    pager.mark(title)
+    pager.line(title, 13, bold=True)
+
+
 def _figure(pager: Pager, figure: Figure) -> None:
     title = f"Figure {figure.number}. {figure.title}"
     if figure.reason:
@@ -27,12 +37,7 @@ def _figure(pager: Pager, figure: Figure) -> None:
         return
     lines = fontmetrics.wrap(figure.caption, _CAPTION_PT, CAPTION_WIDTH)
     opening = 0.45 + len(lines) * _CAPTION_PT * 1.5 / 72
-    if not pager.need(opening + _height_of_start(figure.sections[0])) and pager.y > TOP:
-        pager.y += 0.1
-        pager.rule(pager.y, heavy=True)
-        pager.y += 0.12
-    pager.mark(title)
-    pager.line(title, 13, bold=True)
+    _part(pager, title, opening + _height_of_start(figure.sections[0]))
     pager.y += 0.03
     pager.paragraph(figure.caption, _CAPTION_PT, colour=style.MUTED)
     for section in figure.sections:
@@ -59,9 +64,7 @@ def _numbers(pager: Pager, figures: Sequence[Figure]) -> None:
     filled = [figure for figure in figures if figure.tables]
     if not filled:
         return
-    pager.page()
-    pager.mark("Numbers of the figures")
-    pager.line("Numbers of the figures", 13, bold=True)
+    _part(pager, "Numbers of the figures", 2.5)
     pager.y += 0.1
     for figure in filled:
         for one in figure.tables:
@@ -71,9 +74,7 @@ def _numbers(pager: Pager, figures: Sequence[Figure]) -> None:
 
 def _provenance(pager: Pager, run: Run) -> None:
     title = "19. Provenance"
-    pager.page()
-    pager.mark(title)
-    pager.line(title, 13, bold=True)
+    _part(pager, title, 2.5)
     pager.y += 0.1
     pager.line("How to reproduce", 9.6, bold=True)
     for number, step in enumerate(provenance.reproduce(run), start=1):

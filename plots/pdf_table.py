@@ -6,7 +6,7 @@ telephone book: tables of numbers are long and thin, and most of a page would st
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plots import fontmetrics, style
 from plots.figure import Table, limited
@@ -19,6 +19,7 @@ _LINE = _PT * 1.25 / 72
 _PAD = 0.024
 _GAP = 0.13
 _GUTTER = 0.34
+_NAME = _LINE + 2 * _PAD
 #: Text columns up to this width are never wrapped.
 _KEEP = 1.15
 #: Fewer rows than this do not make a column of their own.
@@ -36,13 +37,22 @@ class _Layout:
     widths: tuple[float, ...]
     heading: Lines
     rows: tuple[Lines, ...]
+    groups: tuple[str, ...]  # name of each row's group; empty where rows have none
 
     @property
     def width(self) -> float:
         return sum(self.widths) + _GAP * (len(self.widths) - 1)
 
     def heights(self) -> list[float]:
-        return [_height(row) for row in self.rows]
+        """Of each row, with the line that names its group where one begins."""
+        return [
+            _height(row) + (_NAME if self.begins(index) else 0.0)
+            for index, row in enumerate(self.rows)
+        ]
+
+    def begins(self, index: int) -> bool:
+        """True for the first row of a group."""
+        return bool(self.groups) and (index == 0 or self.groups[index] != self.groups[index - 1])
 
 
 def _height(cells: Lines) -> float:
@@ -93,7 +103,9 @@ def _wrapped(values: Sequence[str], widths: Sequence[float], bold: bool = False)
     )
 
 
-def _layout(table: Table, natural: Sequence[float], strips: int) -> _Layout:
+def _layout(
+    table: Table, groups: tuple[str, ...], natural: Sequence[float], strips: int
+) -> _Layout:
     room = (INNER - _GUTTER * (strips - 1)) / strips - _GAP * (len(natural) - 1)
     widths = column_widths(natural, room)
     return _Layout(
@@ -101,6 +113,7 @@ def _layout(table: Table, natural: Sequence[float], strips: int) -> _Layout:
         tuple(widths),
         _wrapped(table.columns, widths, bold=True),
         tuple(_wrapped(row, widths) for row in table.rows),
+        groups,
     )
 
 
@@ -112,12 +125,25 @@ def _readable(table: Table, natural: Sequence[float], layout: _Layout) -> bool:
     )
 
 
-def _best_layout(table: Table) -> _Layout:
+def _without_cells(table: Table) -> tuple[Table, tuple[str, ...]]:
+    """A first column of cells becomes lines above their rows: it would be mostly repetition."""
+    if table.columns[0] != "cell":
+        return table, ()
+    shorter = replace(
+        table,
+        columns=table.columns[1:],
+        rows=tuple(row[1:] for row in table.rows),
+        numeric=frozenset(index - 1 for index in table.numeric),
+    )
+    return shorter, tuple(row[0] for row in table.rows)
+
+
+def _best_layout(table: Table, groups: tuple[str, ...]) -> _Layout:
     """The number of strips that takes the least height in all."""
     natural = _natural(table)
-    best = _layout(table, natural, 1)
+    best = _layout(table, groups, natural, 1)
     for strips in range(2, min(_MOST_STRIPS, len(table.rows) // _LEAST_ROWS) + 1):
-        other = _layout(table, natural, strips)
+        other = _layout(table, groups, natural, strips)
         if not _readable(table, natural, other):
             break
         if sum(other.heights()) / strips < 0.9 * sum(best.heights()) / best.strips:
@@ -156,9 +182,11 @@ def draw(pager: Pager, table: Table, running: str) -> None:
     """The table at the cursor; continues on as many pages as it needs."""
     rows = len(table.rows)
     table, left_out = limited(table, MOST_ROWS)
-    layout = _best_layout(table)
+    table, groups = _without_cells(table)
+    layout = _best_layout(table, groups)
     heights = layout.heights()
-    head = _height(layout.heading)
+    # Every strip names the group it begins in, be it in the middle of one.
+    head = _height(layout.heading) + (_NAME if groups else 0.0)
     again = f"{running}, continued"
     # A heading with a few rows under it, or all of them, or a new page.
     pager.need(0.3 + head + min(sum(heights) / layout.strips, 1.0), running if pager.pages else "")
@@ -171,7 +199,7 @@ def draw(pager: Pager, table: Table, running: str) -> None:
         top, lowest = pager.y, pager.y
         for strip, count in enumerate(counts):
             pager.y = top
-            _strip(pager, table, layout, strip, slice(start, start + count))
+            _strip(pager, table, layout, strip, range(start, start + count))
             lowest = max(lowest, pager.y)
             start += count
         pager.y = lowest
@@ -181,14 +209,19 @@ def draw(pager: Pager, table: Table, running: str) -> None:
     pager.y += 0.2
 
 
-def _strip(pager: Pager, table: Table, layout: _Layout, strip: int, part: slice) -> None:
+def _strip(pager: Pager, table: Table, layout: _Layout, strip: int, part: range) -> None:
     """The heading and some rows, one strip wide, from the cursor down."""
     left = MARGIN + strip * ((INNER - _GUTTER * (layout.strips - 1)) / layout.strips + _GUTTER)
     right = left + layout.width
     _row(pager, table, layout.heading, layout.widths, left, heading=True)
     pager.y += _height(layout.heading)
     pager.rule(pager.y, left, right, heavy=True)
-    for cells in layout.rows[part]:
+    for index in part:
+        cells = layout.rows[index]
+        if layout.begins(index) or (layout.groups and index == part.start):
+            name = layout.groups[index] + ("" if layout.begins(index) else ", continued")
+            pager.put(name, left, pager.y + _PAD + _LINE * 0.78, _PT, style.MUTED, True)
+            pager.y += _NAME
         _row(pager, table, cells, layout.widths, left)
         pager.y += _height(cells)
         pager.rule(pager.y, left, right)
