@@ -10,6 +10,9 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullL
 
 from plots import fontmetrics, style, text
 
+#: Nothing measured comes near it; an axis up to a damaged number of 1e300 would overflow.
+MOST = 1e30
+
 
 def log_ticks(low: float, high: float) -> list[float]:
     """Ticks of a log axis: decades, with steps between them where that leaves fewer than three."""
@@ -52,7 +55,7 @@ def log_limits(
     values: Iterable[float], pad: float = 0.06, least: float = 1.3
 ) -> tuple[float, float]:
     """Limits around positive `values` with room at both ends, at least a factor `least` apart."""
-    positive = [v for v in values if v > 0 and math.isfinite(v)]
+    positive = [min(max(v, 1 / MOST), MOST) for v in values if v > 0 and math.isfinite(v)]
     low, high = min(positive), max(positive)
     if high / low < least:
         middle, half = math.sqrt(low * high), math.sqrt(least)
@@ -95,7 +98,7 @@ def zero_x(
     ax: Axes, high: float, label: str, formatter: Callable[[float], str] = text.count_tick
 ) -> None:
     """A linear x axis that starts at zero, as bars need."""
-    top = high * 1.04 if high > 0 else 1.0
+    top = min(high * 1.04, MOST) if high > 0 else 1.0
     ax.set_xlim(0, top)
     _fix(ax.xaxis, linear_ticks(0, top, 4), formatter)
     ax.set_xlabel(label)
