@@ -20,6 +20,10 @@ SMALL = ("run", "--workload", "source_pingpong", "--mechanism", "epoll+lt", "--m
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "guest: boots virtual machines; needs QEMU and apt, minutes")
+
+
 @pytest.fixture
 def fake_worker(monkeypatch: pytest.MonkeyPatch) -> Path:
     """The stand-in takes the worker's place."""

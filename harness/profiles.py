@@ -130,7 +130,7 @@ _PROFILES = (
             Sweep("chain", {"registered": ("100", "1000", "10000")}),
             Sweep("harvest", {"batch": ("1", "8", "64", "512")}, instructions=True),
             Sweep("empty_wait", {"registered": ("1", "10", "100", "1000", "10000", LIMIT)}),
-            Sweep("ctl_churn", {"registered": ("1", "100", "1000", "10000")}, instructions=True),
+            Sweep("ctl_churn", {"registered": ("2", "100", "1000", "10000")}, instructions=True),
             Sweep("wake_latency", latency=True),
             Sweep("footprint", {"registered": ("1000", "10000", LIMIT)}),
             Sweep(
