@@ -4,35 +4,14 @@
 
 #include "compat.h"
 #include "queue.h"
+#include "taken.h"
 #include "trace.h"
-
-enum fate {
-	FATE_OPEN,		/* still with the consumer */
-	FATE_LISTED,		/* in a list again, and our reference with it */
-	FATE_LEFT,		/* drop our reference */
-	FATE_END,		/* unregister it, too */
-};
-
-/* A kevent on its way through a consumer, who has the reference it had in the list. */
-struct taken {
-	struct kevent *kev;
-	u32 bits;		/* what is reported */
-	bool look;		/* ask the source first */
-	bool broken;
-	bool report;		/* false: not ready after all */
-	enum fate fate;
-};
-
-static bool is_last(const struct taken *t)
-{
-	return t->broken || t->kev->u.req_flags & KEVENT_REQ_ONESHOT;
-}
 
 /*
  * Takes kevents off the ready list: as many as are wanted of those ready beyond doubt, and on the way
  * those that have to be looked at, as they may turn out not to be. Under lock.
  */
-static u32 take(struct kevent_queue *q, struct taken *batch, u32 wanted, u32 budget, bool *look)
+u32 kevent_take(struct kevent_queue *q, struct taken *batch, u32 wanted, u32 budget, bool *look)
 {
 	u32 nr = 0;
 
@@ -52,6 +31,7 @@ static u32 take(struct kevent_queue *q, struct taken *batch, u32 wanted, u32 bud
 		t->broken = old & KEVENT_ST_BROKEN;
 		t->look = !(old & (KEVENT_ST_BROKEN | KEVENT_ST_KEPT)) && kev->ops->check &&
 			  (old & KEVENT_ST_UNSURE || kevent_is_level(kev));
+		t->last = false;
 		t->report = true;
 		t->fate = FATE_OPEN;
 		kev->fired = 0;
@@ -64,7 +44,7 @@ static u32 take(struct kevent_queue *q, struct taken *batch, u32 wanted, u32 bud
 }
 
 /* Asks the sources of those that need it; drops what is not ready after all. */
-static void look(struct taken *batch, u32 nr)
+void kevent_look(struct taken *batch, u32 nr)
 {
 	struct taken *t;
 
@@ -81,7 +61,7 @@ static void look(struct taken *batch, u32 nr)
 }
 
 /* Not delivered now: back into the list. Under lock. */
-static void back_to_list(struct kevent_queue *q, struct taken *t, bool at_head)
+void kevent_back_to_list(struct kevent_queue *q, struct taken *t, bool at_head)
 {
 	struct kevent *kev = t->kev;
 
@@ -98,22 +78,22 @@ static void back_to_list(struct kevent_queue *q, struct taken *t, bool at_head)
 }
 
 /* Those still with the consumer, from the last to the first: at the head in their old order. */
-static void return_open(struct kevent_queue *q, struct taken *batch, u32 nr)
+void kevent_return_open(struct kevent_queue *q, struct taken *batch, u32 nr)
 {
 	while (nr--) {
 		if (batch[nr].fate == FATE_OPEN)
-			back_to_list(q, &batch[nr], true);
+			kevent_back_to_list(q, &batch[nr], true);
 	}
 }
 
 /* Delivered or found unready. Under lock. */
-static void settle(struct kevent_queue *q, struct taken *t)
+void kevent_settle(struct kevent_queue *q, struct taken *t)
 {
 	struct kevent *kev = t->kev;
 	if (!t->report && !(kev->state & KEVENT_ST_DEAD))
 		q->stats.spurious++;
 	t->fate = FATE_LEFT;
-	switch (kevent_st_done(&kev->state, t->report, is_last(t), kevent_is_level(kev),
+	switch (kevent_st_done(&kev->state, t->report, t->last, kevent_is_level(kev),
 			       kev->fired)) {
 	case KEVENT_NEXT_QUEUE:
 		kevent_enlist(q, kev, false);
@@ -129,7 +109,7 @@ static void settle(struct kevent_queue *q, struct taken *t)
 }
 
 /* Drops references and unregisters; without locks. */
-static void let_go(struct kevent_queue *q, struct taken *batch, u32 nr)
+void kevent_let_go(struct kevent_queue *q, struct taken *batch, u32 nr)
 {
 	struct taken *t;
 	bool locked = false;
@@ -166,8 +146,12 @@ static u32 write_records(struct taken *batch, u32 nr, struct ukevent *records, u
 		}
 		if (unlikely(t->broken))
 			kevent_mark_broken(kev);
-		/* From here on REMOVE comes too late: it is told of a registration only once. */
-		if (is_last(t))
+		/*
+		 * What the record says is what holds, whatever happens until it has been copied:
+		 * from here on REMOVE and MODIFY come too late for a last report.
+		 */
+		t->last = kev->state & KEVENT_ST_BROKEN || kev->u.req_flags & KEVENT_REQ_ONESHOT;
+		if (t->last)
 			kev->state |= KEVENT_ST_ENDING;
 		/* The record says all that has happened up to now. */
 		if (!(kev->state & (KEVENT_ST_UNSURE | KEVENT_ST_KEPT))) {
@@ -180,12 +164,26 @@ static u32 write_records(struct taken *batch, u32 nr, struct ukevent *records, u
 	return n;
 }
 
+/* Word by word: the general copy costs more than a record for checks that cannot fail here. */
+static u32 put_records(struct ukevent __user *to, const struct ukevent *records, u32 nr)
+{
+	u32 i;
+
+	if (!user_access_begin(to, nr * sizeof(*to)))
+		return 0;
+	for (i = 0; i < nr; i++)
+		unsafe_copy_to_user((char __user *)&to[i], (const char *)&records[i],
+				    sizeof(*to), fault);
+fault:
+	user_access_end();
+	return i;
+}
+
 /* Copies records to the program. Returns how many got there; the rest met a fault or a full ring. */
 static u32 hand_over(struct kevent_queue *q, const struct kevent_sink *sink,
 		     struct ukevent *records, u32 nr, u32 done)
 {
 	struct ukevent __user *to = sink->buf ? sink->buf + done : NULL;
-	u32 left;
 	u32 i;
 
 	if (sink->kind == KEVENT_SINK_URING) {
@@ -198,8 +196,7 @@ static u32 hand_over(struct kevent_queue *q, const struct kevent_sink *sink,
 			q->stats.copy_failed++;
 		}
 	}
-	left = copy_to_user(to, records, nr * sizeof(*records));
-	return nr - DIV_ROUND_UP(left, sizeof(*records));
+	return put_records(to, records, nr);
 }
 
 /* The report could not be copied: its payload is kept, and it stays the next in turn. */
@@ -225,19 +222,19 @@ static void after_copy(struct kevent_queue *q, struct taken *batch, u32 nr,
 
 	for (t = batch; t < batch + nr; t++) {
 		if (!t->report) {
-			settle(q, t);
+			kevent_settle(q, t);
 			continue;
 		}
 		if (i < copied) {
 			trace_kevent_deliver(q, t->kev);
-			settle(q, t);
+			kevent_settle(q, t);
 		} else if (i < written) {
 			keep(t, &records[i]);
 		}
 		i++;
 	}
 	if (i > copied)
-		return_open(q, batch, nr);
+		kevent_return_open(q, batch, nr);
 }
 
 /* One batch to user memory or the 2006 ring. Returns how many were delivered, or -EFAULT. */
@@ -253,11 +250,11 @@ static int deliver_copied(struct kevent_queue *q, const struct kevent_sink *sink
 	u32 nr;
 
 	spin_lock_irq(&q->lock);
-	nr = take(q, batch, max, min_t(u32, *budget, KEVENT_BATCH), &must_look);
+	nr = kevent_take(q, batch, max, min_t(u32, *budget, KEVENT_BATCH), &must_look);
 	*budget = nr ? *budget - nr : 0;
 	if (must_look) {
 		spin_unlock_irq(&q->lock);
-		look(batch, nr);
+		kevent_look(batch, nr);
 		spin_lock_irq(&q->lock);
 	}
 	written = write_records(batch, nr, records, max);
@@ -272,92 +269,9 @@ static int deliver_copied(struct kevent_queue *q, const struct kevent_sink *sink
 	else
 		q->stats.ringed += copied;
 	spin_unlock_irq(&q->lock);
-	let_go(q, batch, nr);
+	kevent_let_go(q, batch, nr);
 
 	return copied < written && !copied ? -EFAULT : copied;
-}
-
-/* Read level-triggered kevents become ready again, to be looked at. Under lock. */
-static void collect_read(struct kevent_queue *q)
-{
-	struct kevent *kev;
-
-	while ((kev = list_first_entry_or_null(&q->level, struct kevent, link))) {
-		/* They stand in the order of their records. */
-		if (kevent_mring_unread(&q->mring, kev->pos))
-			break;
-		list_del_init(&kev->link);
-		kev->state = (kev->state & ~KEVENT_ST_LEVEL) | KEVENT_ST_UNSURE;
-		kevent_enlist(q, kev, false);
-	}
-}
-
-void kevent_collect_read(struct kevent_queue *q)
-{
-	spin_lock_irq(&q->lock);
-	collect_read(q);
-	kevent_mring_tell(q);
-	spin_unlock_irq(&q->lock);
-}
-
-/* Into the mapped ring what there is room for. Under lock. */
-static void post_batch(struct kevent_queue *q, struct taken *batch, u32 nr)
-{
-	struct taken *t;
-
-	for (t = batch; t < batch + nr; t++) {
-		struct kevent *kev = t->kev;
-
-		if (!t->report || kev->state & KEVENT_ST_DEAD) {
-			t->report = false;
-			settle(q, t);
-			continue;
-		}
-		if (kevent_mring_used(&q->mring) == q->mring.entries)
-			break;
-		kev->state &= ~KEVENT_ST_BUSY;
-		kev->fired |= t->bits;
-		if (t->broken)
-			kevent_mark_broken(kev);
-		trace_kevent_deliver(q, kev);
-		kevent_post(q, kev);
-		q->stats.ringed++;
-		t->fate = FATE_LEFT;
-	}
-	if (t < batch + nr)
-		return_open(q, batch, nr);
-}
-
-void kevent_refill(struct kevent_queue *q)
-{
-	struct taken batch[KEVENT_BATCH] KEVENT_NO_CLEAR;
-	u32 budget = U32_MAX;
-	bool must_look;
-	u32 nr;
-
-	if (list_empty(&q->level) && !READ_ONCE(q->nr_ready))
-		return;
-	spin_lock_irq(&q->lock);
-	collect_read(q);
-	/* Each kevent once: what becomes ready again meanwhile is left for the next call. */
-	budget = q->nr_ready;
-	while ((nr = take(q, batch, budget, min_t(u32, budget, KEVENT_BATCH), &must_look))) {
-		budget -= nr;
-		if (must_look) {
-			spin_unlock_irq(&q->lock);
-			look(batch, nr);
-			spin_lock_irq(&q->lock);
-		}
-		post_batch(q, batch, nr);
-		if (kevent_mring_used(&q->mring) == q->mring.entries)
-			budget = 0;
-		kevent_mring_tell(q);
-		spin_unlock_irq(&q->lock);
-		let_go(q, batch, nr);
-		spin_lock_irq(&q->lock);
-	}
-	kevent_mring_tell(q);
-	spin_unlock_irq(&q->lock);
 }
 
 int kevent_deliver(struct kevent_queue *q, const struct kevent_sink *sink)
@@ -373,68 +287,4 @@ int kevent_deliver(struct kevent_queue *q, const struct kevent_sink *sink)
 		done += delivered;
 	}
 	return done;
-}
-
-/* The first of the ready, unless poll need not or must not look at it. Under lock. */
-static bool take_to_verify(struct kevent_queue *q, struct taken *t, bool for_poll)
-{
-	bool must_look;
-
-	if (for_poll && (q->nr_ready > q->nr_unsure ||
-			 (q->nr_ready &&
-			  list_first_entry(&q->ready, struct kevent, link)->nested)))
-		return false;
-	return take(q, t, 1, 1, &must_look);
-}
-
-bool kevent_verify(struct kevent_queue *q, bool for_poll)
-{
-	u32 budget = READ_ONCE(q->nr_ready);
-	struct taken t;
-
-	while (budget--) {
-		bool taken;
-
-		spin_lock_irq(&q->lock);
-		taken = take_to_verify(q, &t, for_poll);
-		spin_unlock_irq(&q->lock);
-		if (!taken)
-			break;
-		look(&t, 1);
-		spin_lock_irq(&q->lock);
-		if (t.report)
-			back_to_list(q, &t, false);
-		else
-			settle(q, &t);
-		spin_unlock_irq(&q->lock);
-		let_go(q, &t, 1);
-	}
-	return READ_ONCE(q->nr_ready);
-}
-
-void kevent_reap_locked(struct kevent_queue *q)
-{
-	LIST_HEAD(spent);
-
-	if (list_empty(&q->spent))
-		return;
-	spin_lock_irq(&q->lock);
-	list_splice_init(&q->spent, &spent);
-	spin_unlock_irq(&q->lock);
-	while (!list_empty(&spent)) {
-		struct kevent *kev = list_first_entry(&spent, struct kevent, link);
-
-		list_del_init(&kev->link);
-		kevent_unregister(kev);
-		kevent_put(kev);
-	}
-}
-
-void kevent_reap(struct kevent_queue *q)
-{
-	if (list_empty(&q->spent))
-		return;
-	mutex_lock(&q->ctl_mutex);
-	kevent_reap_locked(q);
-	mutex_unlock(&q->ctl_mutex);
 }

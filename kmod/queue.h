@@ -131,6 +131,7 @@ struct kevent_sink {
 
 /* Delivers up to sink->max of the kevents that are ready now. Returns how many, or -EFAULT. */
 int kevent_deliver(struct kevent_queue *q, const struct kevent_sink *sink);
+/* refill.c */
 /* Moves read level-triggered kevents and what overflowed into the mapped ring. */
 void kevent_refill(struct kevent_queue *q);
 /* Only makes the read ones ready again, to be looked at. */
