@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* io_uring watches a queue as it watches any descriptor. */
 #include <liburing.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "queue.h"
