@@ -171,9 +171,17 @@ static u32 put_records(struct ukevent __user *to, const struct ukevent *records,
 
 	if (!user_access_begin(to, nr * sizeof(*to)))
 		return 0;
-	for (i = 0; i < nr; i++)
-		unsafe_copy_to_user((char __user *)&to[i], (const char *)&records[i],
-				    sizeof(*to), fault);
+	for (i = 0; i < nr; i++) {
+		const u64 *from = (const u64 *)&records[i];
+		u64 __user *word = (u64 __user *)&to[i];
+
+		BUILD_BUG_ON(sizeof(*to) != 5 * sizeof(u64));
+		unsafe_put_user(from[0], &word[0], fault);
+		unsafe_put_user(from[1], &word[1], fault);
+		unsafe_put_user(from[2], &word[2], fault);
+		unsafe_put_user(from[3], &word[3], fault);
+		unsafe_put_user(from[4], &word[4], fault);
+	}
 fault:
 	user_access_end();
 	return i;

@@ -12,7 +12,7 @@
 #include <net/sock.h>
 
 #include "close.h"
-#include "queue.h"
+#include "fire.h"
 
 #define READABLE	((__force u32)(EPOLLIN | EPOLLRDNORM))
 #define WRITABLE	((__force u32)(EPOLLOUT | EPOLLWRNORM))
@@ -118,7 +118,7 @@ static int poll_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void
 	bits = bits_of(kp, mask);
 	if (unlikely(!bits || (is_poll(&kp->on.kev) && bits & VAGUE)))
 		return kevent_fire(&kp->on.kev, 0, KEVENT_FIRE_UNSURE);
-	return kevent_fire(&kp->on.kev, bits, 0);
+	return kevent_fire_inline(&kp->on.kev, bits, 0, false, NULL);
 }
 
 /* Leaves all wait queues. The queues live as long as the file, or say POLLFREE before they go. */

@@ -40,14 +40,26 @@ static inline u32 kevent_mring_used(const struct kevent_mring_tail *t)
 }
 
 /*
- * Is the record written when tail was pos still unread? The barrier pairs with the one the program
- * passes between storing head and acting: either we see its head, or it sees what we are about to
- * report.
+ * To be passed between an event and the question whether an earlier record of it is still unread.
+ * Pairs with the barrier the program passes between storing head and acting: either we see its head,
+ * or it sees what has happened.
  */
-static inline bool kevent_mring_unread(const struct kevent_mring_tail *t, u64 pos)
+static inline void kevent_mring_barrier(void)
 {
 	smp_mb();
-	return t->tail - pos <= kevent_mring_used(t);
+}
+
+/* Is the record written when tail was pos among the last used ones? */
+static inline bool kevent_mring_among(const struct kevent_mring_tail *t, u64 pos, u32 used)
+{
+	return t->tail - pos <= used;
+}
+
+/* Is the record written when tail was pos still unread? */
+static inline bool kevent_mring_unread(const struct kevent_mring_tail *t, u64 pos)
+{
+	kevent_mring_barrier();
+	return kevent_mring_among(t, pos, kevent_mring_used(t));
 }
 
 /* The slot for the next record; there must be room. */
