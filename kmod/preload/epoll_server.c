@@ -18,7 +18,7 @@
 
 #define CLIENTS 20
 #define MESSAGES 5
-#define SOON_MS 20000
+#define PATIENCE_MS 20000
 
 struct server {
 	int epfd;
@@ -72,7 +72,7 @@ static void *serve(void *argument)
 	struct epoll_event events[8];
 
 	while (server->ended < CLIENTS) {
-		int count = epoll_wait(server->epfd, events, 8, SOON_MS);
+		int count = epoll_wait(server->epfd, events, 8, PATIENCE_MS);
 
 		if (count <= 0) {
 			printf("server waited in vain: %d\n", count);
@@ -144,7 +144,7 @@ static void *take(void *argument)
 	uint64_t value;
 
 	(void)argument;
-	while (epoll_wait(shared_epfd, &event, 1, SOON_MS) == 1) {
+	while (epoll_wait(shared_epfd, &event, 1, PATIENCE_MS) == 1) {
 		if (event.data.u64 == COUNTERS)
 			break;
 		while (read(counters[event.data.u64], &value, sizeof(value)) == sizeof(value))
@@ -177,7 +177,7 @@ void epoll_scenario_threads(void)
 		for (int i = 0; i < COUNTERS; i++)
 			if (write(counters[i], &one, sizeof(one)) != sizeof(one))
 				perror("write");
-	for (int waited = 0; waited < SOON_MS; waited++) {
+	for (int waited = 0; waited < PATIENCE_MS; waited++) {
 		if (__atomic_load_n(&taken, __ATOMIC_RELAXED) == ROUNDS * COUNTERS)
 			break;
 		usleep(1000);

@@ -13,6 +13,7 @@
 
 /* The first slots of the pool hold queues, of these kinds in turn; the others what is watched. */
 #define FUZZ_QUEUES 9
+#define FUZZ_KINDS 13
 
 struct fuzz_counts {
 	unsigned long calls;

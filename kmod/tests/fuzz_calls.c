@@ -52,10 +52,27 @@ static unsigned int random_event(struct fuzz *self, unsigned int type)
 	}
 }
 
+/* A place of the pool; mostly one whose descriptor suits the type. */
+static unsigned int suitable(struct fuzz *self, unsigned int type)
+{
+	/* By what fuzz_make() puts at place % FUZZ_KINDS. */
+	static const unsigned int kinds[KEVENT_MAX] = {
+		[KEVENT_SOCKET] = 0x1f, [KEVENT_INODE] = 0x1800, [KEVENT_POLL] = 0x7ff,
+		[KEVENT_NAIO] = 0x1f,	[KEVENT_AIO] = 0x1060,	 [KEVENT_PIPE] = 0x60,
+	};
+	unsigned int place = fuzz_below(self, FUZZ_POOL);
+
+	if (type >= KEVENT_MAX || !kinds[type] || fuzz_rarely(self, 8))
+		return place;
+	while (place < FUZZ_QUEUES || !(kinds[type] & 1U << place % FUZZ_KINDS))
+		place = (place + 1) % FUZZ_POOL;
+	return place;
+}
+
 struct ukevent fuzz_request(struct fuzz *self, unsigned int type)
 {
 	struct kevent_aio *operation = (struct kevent_aio *)(void *)(self->memory + 1024);
-	unsigned int place = fuzz_below(self, FUZZ_POOL);
+	unsigned int place = suitable(self, type);
 	struct ukevent entry = kevent_request(type, (unsigned int)fuzz_pool[place],
 					      random_event(self, type), random_flags(self),
 					      fuzz_below(self, 4));
@@ -248,7 +265,9 @@ static bool call_ioctl(struct fuzz *self)
 static bool call_map(struct fuzz *self)
 {
 	size_t size = 4096UL << fuzz_below(self, 3);
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, queue(self),
+	/* Nothing but a queue: memory of a file would end where the file does. */
+	int fd = fuzz_pool[fuzz_below(self, FUZZ_QUEUES)];
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 			    fuzz_rarely(self, 10) ? 4096 : 0);
 	struct kevent_mring *ring = memory;
 

@@ -126,7 +126,7 @@ int fuzz_make(struct fuzz *self, unsigned int place)
 
 	if (place < FUZZ_QUEUES)
 		return make_queue(self, place);
-	switch (place % 13) {
+	switch (place % FUZZ_KINDS) {
 	case 0:
 		return make_pair(AF_UNIX, SOCK_STREAM, (int)(place + 1) % FUZZ_POOL);
 	case 1:

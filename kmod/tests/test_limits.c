@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -35,24 +34,6 @@ static mode_t device_mode(void)
 	return status.st_mode & 0777;
 }
 
-/* In a child, so that the device's mode and the parameter can be put back. */
-static void as_somebody(void (*what)(void))
-{
-	mode_t before = device_mode();
-	pid_t child;
-
-	need_root();
-	CHECK_EQ(chmod(KEVENT_DEVICE, 0666), 0);
-	child = fork();
-	if (child == 0) {
-		drop_privileges(SOMEBODY);
-		what();
-		_exit(0);
-	}
-	JOIN(child);
-	CHECK_EQ(chmod(KEVENT_DEVICE, before), 0);
-}
-
 static unsigned long set_watches(unsigned long count)
 {
 	unsigned long before = 0;
@@ -65,6 +46,41 @@ static unsigned long set_watches(unsigned long count)
 	CHECK_GT(fprintf(file, "%lu", count), 0);
 	CHECK_EQ(fclose(file), 0);
 	return before;
+}
+
+/*
+ * Runs a child as somebody with the device open to all and, unless 0, so many watches allowed. What
+ * becomes of the child, the machine is afterwards as it was.
+ */
+static void with_watches(unsigned long watches, unsigned int uid, void (*what)(void))
+{
+	mode_t mode = device_mode();
+	unsigned long before = 0;
+	int status = 0;
+	pid_t child;
+
+	need_root();
+	if (watches)
+		before = set_watches(watches);
+	CHECK_EQ(chmod(KEVENT_DEVICE, 0666), 0);
+	child = fork();
+	if (child == 0) {
+		if (uid)
+			drop_privileges(uid);
+		what();
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	chmod(KEVENT_DEVICE, mode);
+	if (watches)
+		set_watches(before);
+	/* What failed has said so. */
+	CHECK_EQ(status, 0);
+}
+
+static void as_somebody(void (*what)(void))
+{
+	with_watches(0, SOMEBODY, what);
 }
 
 CASE(the_device_is_for_root_alone_unless_the_administrator_says_otherwise)
@@ -127,14 +143,37 @@ static void fill_watches(void)
 
 CASE(watches_of_one_user_are_limited)
 {
-	unsigned long before;
+	with_watches(100, SOMEBODY, fill_watches);
+}
 
-	need_root();
-	before = set_watches(100);
-	as_somebody(fill_watches);
-	/* Another user is not concerned. */
-	use_queue();
-	set_watches(before);
+/* Other users are not concerned: this one fills its own share. */
+static void fill_while_another_is_full(void)
+{
+	int queue = kevent_init(NULL, 0, 0);
+	pid_t child = fork();
+
+	if (child == 0) {
+		drop_privileges(SOMEBODY + 1);
+		for (unsigned int i = 0; i < 100; i++)
+			add(queue, KEVENT_USER, i, 1, 0);
+		_exit(0);
+	}
+	JOIN(child);
+	CHECK_EQ(add_refusal(queue, request(KEVENT_USER, 1000, 1, 0)), ENOSPC);
+	child = fork();
+	if (child == 0) {
+		drop_privileges(SOMEBODY + 1);
+		/* The queue counts for who made it, whoever registers. */
+		CHECK_EQ(add_refusal(queue, request(KEVENT_USER, 1000, 1, 0)), ENOSPC);
+		add(kevent_init(NULL, 0, 0), KEVENT_USER, 1, 1, 0);
+		_exit(0);
+	}
+	JOIN(child);
+}
+
+CASE(a_queue_counts_for_the_user_who_made_it)
+{
+	with_watches(100, 0, fill_while_another_is_full);
 }
 
 static void use_up_watches(void)
@@ -165,12 +204,7 @@ static void use_up_watches(void)
 
 CASE(ended_registrations_are_not_counted)
 {
-	unsigned long before;
-
-	need_root();
-	before = set_watches(3);
-	as_somebody(use_up_watches);
-	set_watches(before);
+	with_watches(3, SOMEBODY, use_up_watches);
 }
 
 static void map_beyond_limit(void)
@@ -200,34 +234,4 @@ static void map_beyond_limit(void)
 CASE(mapped_memory_of_one_user_is_limited)
 {
 	as_somebody(map_beyond_limit);
-}
-
-CASE(a_queue_counts_for_the_user_who_made_it)
-{
-	unsigned long before;
-	struct ukevent entry;
-	mode_t mode;
-	pid_t child;
-	int queue;
-
-	need_root();
-	queue = kevent_init(NULL, 0, 0);
-	mode = device_mode();
-	CHECK_EQ(chmod(KEVENT_DEVICE, 0666), 0);
-	before = set_watches(1);
-	entry = request(KEVENT_USER, 1, 1, 0);
-	CHECK_EQ(add_refusal(queue, entry), 0);
-	child = fork();
-	if (child == 0) {
-		int own;
-
-		drop_privileges(SOMEBODY);
-		CHECK_EQ(add_refusal(queue, request(KEVENT_USER, 2, 1, 0)), ENOSPC);
-		own = kevent_init(NULL, 0, 0);
-		add(own, KEVENT_USER, 3, 1, 0);
-		_exit(0);
-	}
-	JOIN(child);
-	set_watches(before);
-	CHECK_EQ(chmod(KEVENT_DEVICE, mode), 0);
 }

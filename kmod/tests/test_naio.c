@@ -143,14 +143,13 @@ CASE_ON(queue, a_stream_takes_all_of_a_send_that_does_not_fit)
 CASE_ON(queue, a_datagram_waits_for_room_at_its_peer)
 {
 	int pair[2];
-	char buf[4096];
 	struct ukevent entry;
 
 	unix_pair(SOCK_DGRAM, pair);
 	fill(pair[0]);
 	entry = begin(self->fd, pair[0], KEVENT_NAIO_SEND, (void *)"x", 1, 0);
 	CHECK(!readable(self->fd, 50));
-	CHECK_GT(read(pair[1], buf, sizeof(buf)), 0);
+	drain(pair[1]);
 	done(self->fd, entry, 1);
 }
 

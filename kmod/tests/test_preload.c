@@ -5,8 +5,10 @@
  * in one file.
  */
 #include <fcntl.h>
+#include <kevent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,10 +26,37 @@ __asm__(".section .rodata\n"
 	".global preload_end\npreload_end:\n"
 	".previous\n");
 
+/*
+ * A circle of queues, of which kevent refuses the last link and epoll does not: it knows nothing of
+ * kevent's descriptors. What epoll_wait() says of it is printed.
+ */
+static int run_circle(void)
+{
+	struct ukevent entry = kevent_request(KEVENT_USER, 1, KEVENT_USER_FIRED, 0, 0), watch;
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = 77 };
+	int queue = kevent_init(NULL, 0, 0), epfd = epoll_create1(0), count;
+
+	watch = kevent_request(KEVENT_POLL, (unsigned int)epfd, KEVENT_POLL_POLLIN, 0, 0);
+	if (kevent_add(queue, &watch) != 0 || kevent_add(queue, &entry) != 0)
+		return 1;
+	printf("added: %d\n", epoll_ctl(epfd, EPOLL_CTL_ADD, queue, &event));
+	printf("again: %d\n", epoll_ctl(epfd, EPOLL_CTL_ADD, queue, &event));
+	kevent_ctl(queue, KEVENT_CTL_READY, 1, &entry);
+	event.data.u64 = 0;
+	count = epoll_wait(epfd, &event, 1, 5000);
+	printf("count %d, data %d\n", count, (int)event.data.u64);
+	printf("changed: %d\n", epoll_ctl(epfd, EPOLL_CTL_MOD, queue, &event));
+	printf("removed: %d\n", epoll_ctl(epfd, EPOLL_CTL_DEL, queue, NULL));
+	printf("then: %d\n", epoll_wait(epfd, &event, 1, 0));
+	return 0;
+}
+
 KTEST_TABLE(be_the_epoll_program)
 {
-	if (getenv(PROGRAM))
-		exit(run_epoll_scenarios());
+	const char *which = getenv(PROGRAM);
+
+	if (which)
+		exit(strcmp(which, "circle") == 0 ? run_circle() : run_epoll_scenarios());
 }
 
 static const char *library(void)
@@ -45,7 +74,8 @@ static const char *library(void)
 }
 
 /* Runs the epoll program; what it prints, with standard error apart. */
-static void run(bool preload, const char *variable, char *output, char *errors)
+static void run_which(const char *which, bool preload, const char *variable, char *output,
+		      char *errors)
 {
 	char error_path[] = "/tmp/kevent-errors-XXXXXX";
 	int error_fd = mkstemp(error_path), out[2], status;
@@ -63,7 +93,7 @@ static void run(bool preload, const char *variable, char *output, char *errors)
 		close(out[0]);
 		close(out[1]);
 		close(error_fd);
-		setenv(PROGRAM, "1", 1);
+		setenv(PROGRAM, which, 1);
 		if (variable)
 			setenv(variable, "1", 1);
 		if (preload)
@@ -85,6 +115,11 @@ static void run(bool preload, const char *variable, char *output, char *errors)
 	if (status != 0)
 		ktest_fail(__FILE__, __LINE__, "the program left with status %x: %s%s", status,
 			   output, errors);
+}
+
+static void run(bool preload, const char *variable, char *output, char *errors)
+{
+	run_which("scenarios", preload, variable, output, errors);
 }
 
 static char plain[OUTPUT_SIZE], served[OUTPUT_SIZE], errors[OUTPUT_SIZE];
@@ -146,4 +181,19 @@ CASE_WITHIN(without_the_device_it_falls_back_aloud_or_quietly, 120)
 	CHECK_EQ(errors[0], '\0');
 	if (away)
 		CHECK_EQ(rename("/dev/kevent.away", "/dev/kevent"), 0);
+}
+
+CASE(what_kevent_refuses_is_given_to_epoll_aloud)
+{
+	int queue = kevent_init(NULL, 0, 0);
+
+	if (queue < 0)
+		SKIP("no queue: %s", strerror(errno));
+	close(queue);
+	run_which("circle", true, "KEVENT_PRELOAD_COUNT", served, errors);
+	CHECK_EQ(strcmp(served, "added: 0\nagain: -1\ncount 1, data 77\nchanged: 0\nremoved: 0\n"
+				"then: 0\n"),
+		 0);
+	CHECK(strstr(errors, "kevent-preload: epoll serves a descriptor that kevent cannot watch"));
+	CHECK(strstr(errors, "0 events by kevent, 1 by epoll"));
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "queue.h"
+#include "sleeper.h"
 
 static struct timespec in_ms(clockid_t clock, long milliseconds)
 {
@@ -28,68 +29,6 @@ static struct timespec in_ms(clockid_t clock, long milliseconds)
 static void kick(int fd)
 {
 	CHECK_EQ(kevent_ctl(fd, KEVENT_CTL_READY, 0, NULL), 0);
-}
-
-/* Runs a call in another thread and tells when it has begun to sleep. */
-struct sleeper {
-	pthread_t thread;
-	int fd;
-	int result;
-	int error;
-	int tid;
-	unsigned int min;
-	unsigned int max;
-	const struct timespec *timeout;
-	unsigned int flags;
-	struct ukevent events[4];
-};
-
-static void *sleep_in_wait(void *argument)
-{
-	struct sleeper *self = argument;
-
-	__atomic_store_n(&self->tid, gettid(), __ATOMIC_RELEASE);
-	self->result = kevent_pget_events(self->fd, self->min, self->max ? self->max : 4,
-					  self->timeout, self->events, self->flags, NULL);
-	self->error = errno;
-	return NULL;
-}
-
-static char state_of(int tid)
-{
-	char path[64], stat[512], *end;
-	ssize_t length;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
-	fd = open(path, O_RDONLY);
-	length = fd < 0 ? -1 : read(fd, stat, sizeof(stat) - 1);
-	close(fd);
-	if (length <= 0)
-		return 'X';
-	stat[length] = '\0';
-	end = strrchr(stat, ')');
-	return end ? end[2] : 'X';
-}
-
-static void start(struct sleeper *self, int fd)
-{
-	int64_t deadline = now_ms() + SOON_MS;
-
-	self->fd = fd;
-	self->tid = 0;
-	CHECK_EQ(pthread_create(&self->thread, NULL, sleep_in_wait, self), 0);
-	while (!__atomic_load_n(&self->tid, __ATOMIC_ACQUIRE) || state_of(self->tid) != 'S') {
-		CHECK_LT(now_ms(), deadline);
-		usleep(500);
-	}
-}
-
-static int finish(struct sleeper *self)
-{
-	CHECK_EQ(pthread_join(self->thread, NULL), 0);
-	errno = self->error;
-	return self->result;
 }
 
 CASE_ON(queue, a_zero_timeout_does_not_block)
@@ -130,18 +69,18 @@ CASE_ON(queue, the_largest_timeout_does_not_overflow)
 	struct timespec forever = { .tv_sec = LONG_MAX, .tv_nsec = 999999999 };
 	struct sleeper sleeper = { .min = 1, .timeout = &forever };
 
-	start(&sleeper, self->fd);
+	sleeper_start(&sleeper, self->fd);
 	fire(self->fd, add(self->fd, KEVENT_USER, 1, 1, 0));
-	CHECK_EQ(finish(&sleeper), 1);
+	CHECK_EQ(sleeper_finish(&sleeper), 1);
 }
 
 CASE_ON(queue, no_timeout_is_forever)
 {
 	struct sleeper sleeper = { .min = 1 };
 
-	start(&sleeper, self->fd);
+	sleeper_start(&sleeper, self->fd);
 	fire(self->fd, add(self->fd, KEVENT_USER, 1, 1, 0));
-	CHECK_EQ(finish(&sleeper), 1);
+	CHECK_EQ(sleeper_finish(&sleeper), 1);
 }
 
 CASE_ON(queue, a_wait_ends_only_when_the_minimum_is_there)
@@ -152,10 +91,10 @@ CASE_ON(queue, a_wait_ends_only_when_the_minimum_is_there)
 	for (unsigned int i = 0; i < 3; i++)
 		entry[i] = add(self->fd, KEVENT_USER, i, 1, 0);
 	fire(self->fd, entry[0]);
-	start(&sleeper, self->fd);
+	sleeper_start(&sleeper, self->fd);
 	fire(self->fd, entry[1]);
 	fire(self->fd, entry[2]);
-	CHECK_EQ(finish(&sleeper), 3);
+	CHECK_EQ(sleeper_finish(&sleeper), 3);
 	for (int i = 0; i < 3; i++)
 		CHECK_SAME(sleeper.events[i], entry[i]);
 }
@@ -217,13 +156,13 @@ CASE_ON(queue, two_absolute_waiters_have_a_timer_each)
 	struct sleeper first = { .min = 1, .timeout = &early, .flags = KEVENT_FLAGS_ABSTIME };
 	struct sleeper second = { .min = 1, .timeout = &late, .flags = KEVENT_FLAGS_ABSTIME };
 
-	start(&first, self->fd);
-	start(&second, self->fd);
+	sleeper_start(&first, self->fd);
+	sleeper_start(&second, self->fd);
 	/* The second neither cancels the first nor wakes with it. */
-	CHECK_EQ(finish(&first), 0);
-	CHECK_EQ(state_of(second.tid), 'S');
+	CHECK_EQ(sleeper_finish(&first), 0);
+	CHECK_EQ(sleeper_state(second.tid), 'S');
 	fire(self->fd, add(self->fd, KEVENT_USER, 1, 1, 0));
-	CHECK_EQ(finish(&second), 1);
+	CHECK_EQ(sleeper_finish(&second), 1);
 }
 
 CASE_ON(queue, a_nonblocking_queue_never_waits)
@@ -250,9 +189,9 @@ CASE_ON(queue, a_signal_interrupts_an_empty_wait)
 	struct sleeper sleeper = { .min = 1 };
 
 	handle(SIGUSR1);
-	start(&sleeper, self->fd);
+	sleeper_start(&sleeper, self->fd);
 	CHECK_EQ(pthread_kill(sleeper.thread, SIGUSR1), 0);
-	CHECK_EQ(finish(&sleeper), -1);
+	CHECK_EQ(sleeper_finish(&sleeper), -1);
 	CHECK_EQ(sleeper.error, EINTR);
 }
 
@@ -263,9 +202,9 @@ CASE_ON(queue, an_interrupted_wait_returns_what_is_there)
 
 	handle(SIGUSR1);
 	fire(self->fd, entry);
-	start(&sleeper, self->fd);
+	sleeper_start(&sleeper, self->fd);
 	CHECK_EQ(pthread_kill(sleeper.thread, SIGUSR1), 0);
-	CHECK_EQ(finish(&sleeper), 1);
+	CHECK_EQ(sleeper_finish(&sleeper), 1);
 	CHECK_SAME(sleeper.events[0], entry);
 }
 
@@ -338,9 +277,9 @@ CASE_ON(queue, a_kick_wakes_a_sleeper_with_no_event)
 {
 	struct sleeper sleeper = { .min = 1 };
 
-	start(&sleeper, self->fd);
+	sleeper_start(&sleeper, self->fd);
 	kick(self->fd);
-	CHECK_EQ(finish(&sleeper), 0);
+	CHECK_EQ(sleeper_finish(&sleeper), 0);
 }
 
 CASE_ON(queue, a_kick_is_seen_by_poll_and_poll_does_not_eat_it)
@@ -366,23 +305,6 @@ CASE_ON(queue, the_descriptor_is_readable_while_events_are_ready)
 	CHECK(!readable(self->fd, 0));
 }
 
-/* How often a thread went to sleep by its own will. */
-static long sleeps_of(int tid)
-{
-	char path[64], line[128];
-	long count = -1;
-	FILE *status;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid);
-	status = fopen(path, "r");
-	while (status && fgets(line, sizeof(line), status))
-		if (sscanf(line, "voluntary_ctxt_switches: %ld", &count) == 1)
-			break;
-	if (status)
-		fclose(status);
-	return count;
-}
-
 CASE_ON(queue, one_event_wakes_one_sleeper)
 {
 	enum { SLEEPERS = 4 };
@@ -394,19 +316,19 @@ CASE_ON(queue, one_event_wakes_one_sleeper)
 	for (unsigned int i = 0; i < SLEEPERS; i++) {
 		entry[i] = add(self->fd, KEVENT_USER, i, 1, 0);
 		sleeper[i].min = sleeper[i].max = 1;
-		start(&sleeper[i], self->fd);
+		sleeper_start(&sleeper[i], self->fd);
 	}
 	for (int i = 0; i < SLEEPERS; i++)
-		before[i] = sleeps_of(sleeper[i].tid);
+		before[i] = sleeper_sleeps(sleeper[i].tid);
 	fire(self->fd, entry[0]);
 	while (readable(self->fd, 0))
 		usleep(500);
 	for (int i = 0; i < SLEEPERS; i++)
-		disturbed += state_of(sleeper[i].tid) != 'S' ||
-			     sleeps_of(sleeper[i].tid) != before[i];
+		disturbed += sleeper_state(sleeper[i].tid) != 'S' ||
+			     sleeper_sleeps(sleeper[i].tid) != before[i];
 	CHECK_EQ(disturbed, 1);
 	for (int i = 1; i < SLEEPERS; i++)
 		fire(self->fd, entry[i]);
 	for (int i = 0; i < SLEEPERS; i++)
-		CHECK_EQ(finish(&sleeper[i]), 1);
+		CHECK_EQ(sleeper_finish(&sleeper[i]), 1);
 }

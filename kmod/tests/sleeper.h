@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* A thread that waits for events, and what can be seen of it from outside. */
+#ifndef SLEEPER_H
+#define SLEEPER_H
+
+#include <pthread.h>
+
+#include "queue.h"
+
+struct sleeper {
+	pthread_t thread;
+	int fd;
+	int result;
+	int error;
+	int tid;
+	unsigned int min;
+	unsigned int max;
+	const struct timespec *timeout;
+	unsigned int flags;
+	struct ukevent events[4];
+};
+
+/* Returns when the thread sleeps in kevent_pget_events(); it waits for min events, takes up to max. */
+void sleeper_start(struct sleeper *self, int fd);
+
+/* Waits for its end: what the call returned, with its errno. */
+int sleeper_finish(struct sleeper *self);
+
+/* State of a thread as /proc has it: S sleeps. */
+char sleeper_state(int tid);
+
+/* How often a thread went to sleep by its own will. */
+long sleeper_sleeps(int tid);
+
+#endif
