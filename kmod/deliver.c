@@ -90,6 +90,7 @@ void kevent_return_open(struct kevent_queue *q, struct taken *batch, u32 nr)
 void kevent_settle(struct kevent_queue *q, struct taken *t)
 {
 	struct kevent *kev = t->kev;
+
 	if (!t->report && !(kev->state & KEVENT_ST_DEAD))
 		q->stats.spurious++;
 	t->fate = FATE_LEFT;

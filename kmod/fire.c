@@ -160,6 +160,7 @@ static __always_inline unsigned int whom_to_wake(struct kevent_queue *q, const s
 		if (kev && kev->u.req_flags & KEVENT_REQ_WAKEUP_ALL)
 			whom |= KEVENT_WAKE_ALL;
 	}
+	/* Likewise: poll() enters its wait queue first. */
 	if (waitqueue_active(&q->poll_wait))
 		whom |= KEVENT_WAKE_POLLERS;
 	return whom;

@@ -46,6 +46,7 @@ static inline u32 kevent_mring_used(const struct kevent_mring_tail *t)
  */
 static inline bool kevent_mring_unread(const struct kevent_mring_tail *t, u64 pos)
 {
+	/* Pairs with the program's barrier behind its store of head. */
 	smp_mb();
 	return t->tail - pos <= kevent_mring_used(t);
 }
@@ -60,6 +61,7 @@ static inline struct ukevent *kevent_mring_slot(const struct kevent_mring_tail *
 static inline void kevent_mring_publish(struct kevent_mring_tail *t)
 {
 	t->tail++;
+	/* The record before its index: pairs with the program's acquiring load. */
 	smp_store_release(&t->ring->tail, (u32)t->tail);
 }
 

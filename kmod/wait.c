@@ -111,6 +111,7 @@ static void hand_on(struct kevent_queue *q)
 {
 	unsigned int whom = 0;
 
+	/* Who comes after this look finds for itself what is ready. */
 	if (!waitqueue_active(&q->wait))
 		return;
 	spin_lock_irq(&q->lock);
