@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kevbench/adapter/epoll.hpp"
 
+#include <algorithm>
 #include <array>
 #include <new>
 
@@ -110,6 +111,13 @@ void epoll_control::withdraw(const watch& target) noexcept {
             return;  // epoll reports a registration at most once per batch
         }
     }
+}
+
+int epoll_control::count_withdrawn(const epoll_event* at) const noexcept {
+    const epoll_event* const kept =
+        std::find_if(at, static_cast<const epoll_event*>(last_),
+                     [](const epoll_event& each) { return each.data.ptr != nullptr; });
+    return static_cast<int>(kept - at);
 }
 
 void epoll_control::close() noexcept {

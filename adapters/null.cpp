@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kevbench/adapter/null.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <new>
@@ -20,68 +21,62 @@ std::span<const null_variant> null_adapter::variants() {
 }
 
 int null_adapter::open(const config& settings) noexcept {
-    if (!pending_.empty() || settings.max_batch == 0 || settings.wait_mask != nullptr) {
+    if (!memory_.empty() || settings.max_batch == 0 || settings.wait_mask != nullptr) {
         return -EINVAL;
     }
+    const std::size_t pending = std::bit_ceil(settings.max_watches + settings.max_batch);
     try {
-        pending_.resize(std::bit_ceil(settings.max_watches + settings.max_batch));
-        unread_.resize(settings.max_watches);
-        slots_.resize(settings.max_watches);
-        free_.resize(settings.max_watches);
+        memory_.resize(2 * pending);
+        registered_.reserve(settings.max_watches);
     } catch (const std::bad_alloc&) {
         return -ENOMEM;
     }
-    for (std::uint32_t at = 0; at < settings.max_watches; ++at) {
-        free_[at] = settings.max_watches - 1 - at;
-    }
-    mask_ = static_cast<std::uint32_t>(pending_.size()) - 1;
+    first_ = head_ = tail_ = last_ = end_ = memory_.data();
+    middle_ = limit_ = first_ + pending;
+    max_watches_ = settings.max_watches;
     max_batch_ = settings.max_batch;
     return 0;
 }
 
 int null_adapter::add(watch& target) noexcept {
-    if (target.slot < slots_.size() && slots_[target.slot] == &target) {
+    if (registered_.contains(&target)) {
         return -EEXIST;
     }
-    if (free_.empty()) {
+    if (registered_.size() >= max_watches_) {
         return -ENOSPC;
     }
-    target.slot = free_.back();
-    free_.pop_back();
-    slots_[target.slot] = &target;
-    unread_[target.slot] = 0;
+    try {
+        registered_.insert(&target);
+    } catch (const std::bad_alloc&) {
+        return -ENOMEM;
+    }
+    target.slot = 0;
     return 0;
 }
 
 int null_adapter::modify(watch& target) noexcept {
-    return target.slot < slots_.size() && slots_[target.slot] == &target ? 0 : -ENOENT;
+    return registered_.contains(&target) ? 0 : -ENOENT;
 }
 
 int null_adapter::remove(watch& target) noexcept {
-    if (target.slot >= slots_.size() || slots_[target.slot] != &target) {
+    if (registered_.erase(&target) == 0) {
         return -ENOENT;
     }
-    std::uint32_t kept = head_;
-    std::uint32_t end = end_;
-    for (std::uint32_t at = head_; at != tail_; ++at) {
-        const event pending = pending_[at & mask_];
-        if (pending.target != &target) {
-            pending_[kept++ & mask_] = pending;
-        } else if (end_ - at - 1 < end_ - head_) {
-            --end;  // it belonged to the batch being delivered
-        }
-    }
-    tail_ = kept;
-    end_ = end;
-    slots_[target.slot] = nullptr;
-    free_.push_back(target.slot);  // never beyond the capacity reserved by open()
+    std::replace(head_, last_, &target, static_cast<watch*>(nullptr));
+    end_ = head_;  // sends wait() to look for blanked entries before each further one
+    tail_ = std::remove(last_, tail_, &target);
     return 0;
 }
 
+std::ptrdiff_t null_adapter::count_withdrawn(watch* const* at) const noexcept {
+    watch* const* const last = last_;
+    return std::find_if(at, last, [](const watch* each) { return each != nullptr; }) - at;
+}
+
 void null_adapter::close() noexcept {
-    slots_.assign(slots_.size(), nullptr);
-    free_.clear();
-    head_ = tail_ = end_ = 0;
+    registered_.clear();
+    head_ = tail_ = last_ = end_ = first_;
+    limit_ = middle_;
     max_batch_ = 0;
 }
 

@@ -79,6 +79,8 @@ class Catalogue:
     variants: dict[Variant, str | None] = field(default_factory=dict)
     workloads: dict[str, Workload] = field(default_factory=dict)
     triggers: dict[Variant, str] = field(default_factory=dict)
+    #: Variants of loaded plug-ins.
+    plugins: tuple[Variant, ...] = ()
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Catalogue:
@@ -96,10 +98,15 @@ class Catalogue:
                 Variant(item["name"], item["variant"]): _trigger(item)
                 for item in document["mechanisms"]
             }
+            plugins = tuple(
+                Variant(item["name"], item["variant"])
+                for item in document["mechanisms"]
+                if item.get("plugin")
+            )
             workloads = {item["name"]: _workload(item) for item in document["workloads"]}
         except (KeyError, TypeError) as problem:
             raise UsageError(f"the worker's list is not usable ({problem}): build again") from None
-        return cls(document, variants, workloads, triggers)
+        return cls(document, variants, workloads, triggers, plugins)
 
     def find_variants(self, text: str) -> list[Variant]:
         """The variants "epoll" (all of it) or "epoll+lt" (one) names; UsageError when none."""
@@ -187,4 +194,6 @@ def load(plugins: Iterable[Path] = ()) -> Catalogue:
     except (OSError, subprocess.TimeoutExpired, ValueError) as problem:
         raise UsageError(f"kevbench-worker list failed ({problem}): build again") from None
     said = (done.stderr.strip() or "no message").splitlines()[-1]
+    if said.startswith("kevbench-worker: plug-in "):
+        raise UsageError(said.removeprefix("kevbench-worker: "))
     raise UsageError(f"kevbench-worker list failed: {said}")

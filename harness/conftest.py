@@ -3,21 +3,24 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness import tree
+from harness.testing import command
 
 FAKE = tree.ROOT / "harness" / "testing" / "fake_worker.py"
 #: Two quick variants on a workload without instruction counts: a run of about two seconds.
 SMALL = ("run", "--workload", "source_pingpong", "--mechanism", "epoll+lt", "--mechanism", "poll")
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "guest: boots virtual machines; needs QEMU and apt, minutes")
 
 
 @pytest.fixture
@@ -30,16 +33,4 @@ def fake_worker(monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def kevbench(fake_worker: Path) -> Command:
     """Runs the command line as a process of its own, with the stand-in and further variables."""
-
-    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "harness.cli", *arguments],
-            cwd=tree.ROOT,
-            env={**os.environ, **variables},
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-
-    return run
+    return command.kevbench

@@ -7,7 +7,7 @@ widely has shorter slices on the faster ones than assumed here.
 
 from __future__ import annotations
 
-from harness.plan import EXTERNAL, Cell, Plan, cpus
+from harness.plan import EXTERNAL, OPEN_LATENCY_SLICES, Cell, Plan, cpus
 
 START_S = 0.012
 """Starting, opening and ending one worker with few descriptors."""
@@ -15,8 +15,12 @@ PER_DESCRIPTOR_S = 6e-6
 """Opening and closing one descriptor with its watch."""
 CALLGRIND_S = 2.5
 """One instruction count."""
-LOAD_POINT_S = 0.4
+LOAD_POINT_S = 0.35
 """One load point of httperf in the quick profile, server start included."""
+CLOSED_LOOP_S = 1.3
+"""One load point of wrk in the quick profile."""
+HEADROOM_POINTS = 8
+"""Load points in search of the client's ceiling."""
 REPORT_S = 15.0
 
 
@@ -25,13 +29,15 @@ def cell_seconds(cell: Cell) -> float:
     plan = cell.protocol
     sides = len(cell.sides)
     if cell.workload == EXTERNAL:
-        return plan.pairs * sides * LOAD_POINT_S
+        points = plan.pairs * sides + HEADROOM_POINTS
+        return points * LOAD_POINT_S + sides * CLOSED_LOOP_S
     start = START_S + PER_DESCRIPTOR_S * int(cell.params.get("registered", "1"))
     slice_s = plan.target_ns / 1e9
     seconds = plan.pairs * sides * (start + slice_s * (plan.warmup_slices + 2 * plan.blocks))
     if cell.latency:
         slices = 1 + 2 * plan.latency_blocks
-        seconds += plan.latency_pairs * sides * (start + slice_s * slices)
+        length = slice_s * (OPEN_LATENCY_SLICES if cell.open_loop else 1)
+        seconds += plan.latency_pairs * sides * (start + length * slices)
     seconds += sides * (start + plan.count_repeats * 0.02)
     if cell.instructions:
         seconds += sides * CALLGRIND_S / min(2, cpus())

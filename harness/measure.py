@@ -174,6 +174,7 @@ class Run:
             data.alive(),
             operations,
             lambda label: self.progress.show(f"{cell.title}: instructions of {label}"),
+            setting.plugins,
         )
         for label, count in counts.items():
             data.counts.setdefault(label, []).append(count)

@@ -26,6 +26,9 @@ from harness.protocol import CONTROL, Protocol
 from results.keys import params_text
 
 EXTERNAL = "http_one_byte"
+#: A latency slice of an open loop is this many ordinary ones long: at a rate far below the peak an
+#: ordinary one holds too few requests to say anything of the tail.
+OPEN_LATENCY_SLICES = 4
 #: Descriptors a worker needs besides those it watches: streams, timers, rings, tracepoints.
 SPARE_DESCRIPTORS = 160
 
@@ -58,6 +61,11 @@ class Cell:
     sides: tuple[Side, ...]
     #: Parameters that differ from their defaults or between the plan's cells: enough for people.
     shown: frozenset[str] | None = None
+
+    @property
+    def open_loop(self) -> bool:
+        """Load that follows a plan instead of the replies."""
+        return self.params.get("mode") == "open"
 
     @property
     def title(self) -> str:
@@ -207,6 +215,8 @@ def _choose_variants(
             chosen += [item for item in catalogue.find_variants(text) if item not in chosen]
     elif profile.variants:
         chosen = [Variant(*text.split("+", 1)) for text in texts]
+        # Whoever loads an adapter wants to see it.
+        chosen += [item for item in catalogue.plugins if item not in chosen]
     else:
         chosen = [item for item in catalogue.variants if item.mechanism != "null"]
         expected = {Variant(*text.split("+", 1)) for text in QUICK_VARIANTS}

@@ -83,6 +83,12 @@ _PROFILES = (
             ),
             Sweep("source_pingpong", {"source": ("unix", "tcp")}, latency=True),
             Sweep("tcp_rr", {"connections": ("10",)}, latency=True),
+            Sweep(
+                "tcp_rr",
+                {"connections": ("10",), "mode": ("open",), "rate": ("5000",)},
+                purpose="scaling",
+                latency=True,
+            ),
             Sweep("http_one_byte", {"rate": ("1000",)}),
             Sweep(
                 "idle_scan",
@@ -130,7 +136,7 @@ _PROFILES = (
             Sweep("chain", {"registered": ("100", "1000", "10000")}),
             Sweep("harvest", {"batch": ("1", "8", "64", "512")}, instructions=True),
             Sweep("empty_wait", {"registered": ("1", "10", "100", "1000", "10000", LIMIT)}),
-            Sweep("ctl_churn", {"registered": ("1", "100", "1000", "10000")}, instructions=True),
+            Sweep("ctl_churn", {"registered": ("2", "100", "1000", "10000")}, instructions=True),
             Sweep("wake_latency", latency=True),
             Sweep("footprint", {"registered": ("1000", "10000", LIMIT)}),
             Sweep(
@@ -147,6 +153,15 @@ _PROFILES = (
                 {"connections": ("1", "10", "100", "1000")},
                 latency=True,
                 instructions=True,
+            ),
+            Sweep(
+                "tcp_rr",
+                {
+                    "connections": ("10", "100"),
+                    "mode": ("open",),
+                    "rate": ("1000", "2000", "5000", "10000", "20000", "40000"),
+                },
+                latency=True,
             ),
             Sweep(
                 "http_one_byte",

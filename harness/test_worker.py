@@ -35,7 +35,7 @@ def test_a_worker_opens_measures_and_ends(fake_worker: Path) -> None:
 
 def test_a_refusal_keeps_its_kind_and_the_worker(fake_worker: Path) -> None:
     with Worker(fake_worker, dict(os.environ)) as worker:
-        many = {
+        many: dict[str, Any] = {
             **OPEN,
             "mechanism": "select",
             "variant": "select",

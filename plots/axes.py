@@ -10,6 +10,9 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullL
 
 from plots import fontmetrics, style, text
 
+#: Nothing measured comes near it; an axis up to a damaged number of 1e300 would overflow.
+MOST = 1e30
+
 
 def log_ticks(low: float, high: float) -> list[float]:
     """Ticks of a log axis: decades, with steps between them where that leaves fewer than three."""
@@ -48,13 +51,15 @@ def _fix(axis: Axis, ticks: list[float], formatter: Callable[[float], str]) -> N
     axis.set_minor_formatter(NullFormatter())
 
 
-def log_limits(values: Iterable[float], pad: float = 0.06) -> tuple[float, float]:
-    """Limits around positive `values` with room at both ends, at least a factor 1.3 apart."""
-    positive = [v for v in values if v > 0 and math.isfinite(v)]
+def log_limits(
+    values: Iterable[float], pad: float = 0.06, least: float = 1.3
+) -> tuple[float, float]:
+    """Limits around positive `values` with room at both ends, at least a factor `least` apart."""
+    positive = [min(max(v, 1 / MOST), MOST) for v in values if v > 0 and math.isfinite(v)]
     low, high = min(positive), max(positive)
-    if high / low < 1.3:
-        middle = math.sqrt(low * high)
-        low, high = middle / 1.14, middle * 1.14
+    if high / low < least:
+        middle, half = math.sqrt(low * high), math.sqrt(least)
+        low, high = middle / half, middle * half
     room = (high / low) ** pad
     return low / room, high * room
 
@@ -93,7 +98,7 @@ def zero_x(
     ax: Axes, high: float, label: str, formatter: Callable[[float], str] = text.count_tick
 ) -> None:
     """A linear x axis that starts at zero, as bars need."""
-    top = high * 1.04 if high > 0 else 1.0
+    top = min(high * 1.04, MOST) if high > 0 else 1.0
     ax.set_xlim(0, top)
     _fix(ax.xaxis, linear_ticks(0, top, 4), formatter)
     ax.set_xlabel(label)

@@ -67,7 +67,8 @@ def bar_panel(
 
 def _draw_bar(ax: Axes, place: int, bar: Bar, parts: Sequence[Part]) -> None:
     start = 0.0
-    for part, length in zip(parts, bar.lengths, strict=True):
+    for part, whole in zip(parts, bar.lengths, strict=True):
+        length = min(whole, axes.MOST)
         colour = part.colour if part.name else bar.side.look.colour
         if length > 0:
             # Drawn as patches: Axes.barh costs ten times as much for a single bar.
@@ -85,8 +86,8 @@ def _draw_bar(ax: Axes, place: int, bar: Bar, parts: Sequence[Part]) -> None:
             )
         start += length
     if bar.lo is not None and bar.hi is not None and bar.hi > bar.lo:
-        ax.plot([bar.lo, bar.hi], [place, place], color=style.INK, linewidth=1.1, zorder=5)
-        ends = [bar.lo, bar.hi]
+        ends = [min(bar.lo, axes.MOST), min(bar.hi, axes.MOST)]
+        ax.plot(ends, [place, place], color=style.INK, linewidth=1.1, zorder=5)
         ax.plot(ends, [place] * 2, "|", color=style.INK, markersize=5, zorder=5)
 
 

@@ -19,6 +19,9 @@ def intervals(rows: Iterable[Row]) -> str:
     kinds = sorted({row.interval for row in drawn if row.interval})
     sampled = [row for row in drawn if row.lo is not None]
     sentence = text.sample_size((row.n, row.blocks) for row in drawn if row.blocks)
+    repeats = text.span(row.n for row in drawn if row.n is not None)
+    if repeats and not any(row.blocks for row in drawn):
+        sentence = f"n = {repeats} repeats"
     if kinds:
         sentence += f"; interval: {text.listing(kinds)}"
     elif sampled:

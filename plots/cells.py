@@ -79,33 +79,27 @@ def title(cell: Cell, among: Iterable[Cell]) -> str:
 
 def rows_table(heading: str, rows: Sequence[Row]) -> Table:
     """The numbers behind a figure: one line a stored value, with its interval."""
-    cells = [row.cell for row in rows]
-    names = sorted(
-        {
-            n
-            for w in {c.workload for c in cells}
-            for n in varying(c for c in cells if c.workload == w)
-        },
-        key=parameter_order,
-    )
-    several_workloads = len({c.workload for c in cells}) > 1
+    among = [row.cell for row in rows]
+    several_cells = len(set(among)) > 1
     several_metrics = len({row.metric for row in rows}) > 1
-    columns = ["mechanism"]
-    columns += ["workload"] if several_workloads else []
-    columns += list(names)
+    units = {row.unit for row in rows}
+    columns = ["cell"] if several_cells else []
+    columns += ["mechanism"]
     columns += ["metric"] if several_metrics else []
     first_number = len(columns)
-    columns += ["value", "interval", "unit", "n"]
+    columns += ["value" if len(units) > 1 else f"value, {''.join(units)}", "interval"]
+    columns += ["unit"] if len(units) > 1 else []
+    columns += ["n"]
     lines: list[list[str]] = []
     order = sorted(rows, key=lambda r: (sort_key(r.cell), r.metric, r.side.sort_key))
     for row in order:
-        line = [row.side.label]
-        line += [row.cell.workload] if several_workloads else []
-        line += [pretty(row.cell.value(name) or text.MISSING) for name in names]
+        line = [title(row.cell, among)] if several_cells else []
+        line += [row.side.label]
         line += [row.metric] if several_metrics else []
         sample = text.MISSING if row.n is None else str(row.n)
         if row.n is not None and row.blocks is not None:
             sample = f"{row.n} ({row.blocks} blocks)"
-        line += [text.number(row.value), text.between(row.lo, row.hi), row.unit, sample]
-        lines.append(line)
-    return table(heading, columns, lines, (first_number, first_number + 1, first_number + 3))
+        line += [text.number(row.value), text.between(row.lo, row.hi)]
+        line += [row.unit] if len(units) > 1 else []
+        lines.append([*line, sample])
+    return table(heading, columns, lines, (first_number, first_number + 1, len(columns) - 1))

@@ -8,7 +8,7 @@ A quantile with fewer than `SOLID` samples beyond it is uncertain and drawn thin
 import bisect
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -184,7 +184,8 @@ def _draw_axes(
 
 def tail_tick(x: float) -> str:
     """1/(1-q) as the percentile it stands for: 10 is 90 %, 1000 is 99.9 %."""
-    return f"{100 * (1 - 1 / x):.6g} %"
+    digits = max(2, math.ceil(math.log10(x)) + 1)
+    return f"{100 * (1 - 1 / x):.{digits}g} %"
 
 
 def share_tick(y: float) -> str:
@@ -205,7 +206,6 @@ def _limits(
 def section(run: Run, place: Place, kind: Kind, key: str) -> Section:
     """Overview and family panels for each cell with latencies, at most MAX_CELLS cells."""
     here = [h for h in run.histograms if h.place == place and h.total >= 2 * LEAST]
-    here = [h for h in here if h.side.mechanism != "null"]
     by_cell: dict[Cell, dict[tuple[Side, str], Histogram]] = {}
     for hist in here:
         by_cell.setdefault(hist.cell, {})[(hist.side, hist.kind)] = hist
@@ -234,21 +234,62 @@ def section(run: Run, place: Place, kind: Kind, key: str) -> Section:
     return Section(place.label, tuple(panels), tuple(notes))
 
 
-def quantile_table(heading: str, hists: Sequence[Histogram]) -> Table:
-    """Quantiles with at least SOLID samples beyond them; others are left blank."""
-    points = (0.5, 0.9, 0.99, 0.999, 0.9999)
-    columns = ("cell", "mechanism", "measured from", "n", "p50", "p90", "p99", "p99.9", "p99.99")
+def sample(hists: Sequence[Histogram]) -> str:
+    """n of the lines, for captions."""
+    return f"n = {text.span(hist.total for hist in hists)} operations a line"
+
+
+def _lines_of(
+    hists: Sequence[Histogram], values: Callable[[Histogram], Sequence[str]]
+) -> list[tuple[str, ...]]:
+    """A row a histogram: what it is, n, then `values` of it."""
     words = {"latency": "intended start", "uncorrected": "actual send", "lateness": "lateness"}
     order = sorted(hists, key=lambda h: (headline.cell_rank(h.cell), h.side.sort_key, h.kind))
     among = [hist.cell for hist in hists]
     closed = {h.cell for h in hists} - {h.cell for h in hists if h.kind == "uncorrected"}
     lines = []
     for hist in order:
-        cumulative = list(itertools.accumulate(hist.counts))
         start = "start" if hist.cell in closed else words[hist.kind]
-        line = [cells.title(hist.cell, among), hist.side.label, start, f"{hist.total:,}"]
-        for q in points:
-            enough = hist.total * (1 - q) >= SOLID * 0.999
-            line.append(f"{_at(hist, cumulative, q):,.0f}" if enough else "")
-        lines.append(tuple(line))
-    return table(f"{heading}: latency, ns", columns, lines, tuple(range(3, 9)))
+        about = (cells.title(hist.cell, among), hist.side.label, start, f"{hist.total:,}")
+        lines.append((*about, *values(hist)))
+    return lines
+
+
+_ABOUT = ("cell", "mechanism", "measured from", "n")
+
+
+def quantile_table(heading: str, hists: Sequence[Histogram]) -> Table:
+    """Quantiles with at least SOLID samples beyond them; others are left blank."""
+    points = (0.5, 0.9, 0.99, 0.999, 0.9999)
+
+    def values(hist: Histogram) -> list[str]:
+        cumulative = list(itertools.accumulate(hist.counts))
+        enough = [hist.total * (1 - q) >= SOLID * 0.999 for q in points]
+        return [
+            f"{_at(hist, cumulative, q):,.0f}" if known else ""
+            for q, known in zip(points, enough, strict=True)
+        ]
+
+    columns = (*_ABOUT, "p50", "p90", "p99", "p99.9", "p99.99")
+    lines = _lines_of(hists, values)
+    return table(f"{heading}: latency, ns", columns, lines, tuple(range(3, len(columns))))
+
+
+def share_slower(hist: Histogram, latency: float) -> float:
+    """Share of operations in buckets above a latency in ns."""
+    above = bisect.bisect_right(hist.bounds, latency)
+    return sum(hist.counts[above:]) / hist.total
+
+
+def share_table(heading: str, hists: Sequence[Histogram]) -> Table:
+    """Shares slower than round latencies; blank where fewer than LEAST operations were."""
+    found = axes.log_limits((v for h in hists for v in (h.lowest, h.highest)), 0.0)
+    points = [tick for tick in axes.log_ticks(*found) if any(share_slower(h, tick) for h in hists)]
+
+    def values(hist: Histogram) -> list[str]:
+        shares = [share_slower(hist, point) for point in points]
+        return [text.percent(100 * s) if s * hist.total >= LEAST else "" for s in shares]
+
+    columns = (*_ABOUT, *(f"> {text.time_tick(float(f'{point:.6g}'))}" for point in points))
+    lines = _lines_of(hists, values)
+    return table(f"{heading}: share slower", columns, lines, tuple(range(3, len(columns))))

@@ -108,9 +108,7 @@ def _chunks(order: Sequence[Cell]) -> list[list[Cell]]:
 
 
 def _matrices(run: Run, place: Place) -> list[Matrix]:
-    found = [
-        row for row in headline.rows(run, place) if row.headline and row.side.mechanism != "null"
-    ]
+    found = [row for row in headline.rows(run, place) if row.headline]
     by_name = {(row.side, row.cell): row for row in found}
     sides = grouping.ordered(row.side for row in found)
     order = headline.cell_order(row.cell for row in found)

@@ -49,8 +49,8 @@ def ordered(sides: Iterable[Side]) -> list[Side]:
 
 
 def overview(sides: Iterable[Side]) -> Group:
-    """One variant for each mechanism; null is the harness floor and left out."""
-    found = [side for side in ordered(sides) if side.mechanism != "null" and not side.entry]
+    """One variant for each mechanism."""
+    found = [side for side in ordered(sides) if not side.entry]
     chosen: list[Side] = []
     for mechanism in dict.fromkeys(side.mechanism for side in found):
         own = [side for side in found if side.mechanism == mechanism]

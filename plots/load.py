@@ -28,6 +28,8 @@ from results.histogram import Histogram as Stored
 Record = Mapping[str, Any]
 Identity = tuple[Place, Cell, Side]
 
+#: Phases whose slices the metrics are made of; others count calls or record latencies.
+_MEASURED = ("time", "load")
 _FLOOR = ("floor_instr_per_event", "floor_percent_of_cheapest_event")
 
 
@@ -36,7 +38,7 @@ def load(run_dir: Path) -> Run:
     path = reader.locate(run_dir)
     found = reader.read(path)
     records: list[Record] = [_clean(record) for record in found.records]
-    placed = list(_placed(records))
+    placed = [(identity, r) for identity, r in _placed(records) if not _is_floor(identity[2])]
     opening = records[0]
     end: Record = next((record for record in records if record["record"] == "end"), {})
     environments = tuple(
@@ -53,13 +55,15 @@ def load(run_dir: Path) -> Run:
         errors += (f"results file was cut short: {found.torn}",)
     metrics = [record for record in records if record["record"] == "metric"]
     floor = {r["metric"]: r for r in metrics if r["metric"] in _FLOOR}
+    every = list(_rows(records))
     return Run(
         run_id=str(opening["run_id"]),
         started_at=str(opening.get("started_at", "")),
         profile=str(opening.get("profile") or "unnamed"),
         purpose=str(opening.get("purpose", "")),
         status=str(end.get("status", "cut short")),
-        rows=tuple(_rows(records)),
+        rows=tuple(row for row in every if not _is_floor(row.side)),
+        floor=tuple(row for row in every if _is_floor(row.side)),
         histograms=tuple(_histograms(placed)),
         calls=tuple(_calls(placed)),
         batches=tuple(_batches(records, placed)),
@@ -78,6 +82,10 @@ def load(run_dir: Path) -> Run:
 
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+
+
+def _is_floor(side: Side) -> bool:
+    return side.mechanism == "null"
 
 
 def _clean(value: Any) -> Any:
@@ -255,16 +263,18 @@ def _batches(
     records: Iterable[Record], placed: Iterable[tuple[Identity, Record]]
 ) -> Iterator[Batches]:
     """The stored distribution; where there is none, the sums over all measured slices."""
-    stored: set[Identity] = set()
+    stored: dict[Identity, tuple[float, ...]] = {}
     for record in records:
         if record["record"] == "metric" and record.get("distribution"):
             shares = tuple(float(part) for part in record["distribution"])
             identity = (_place(record), _cell(record), _side(record))
-            stored.add(identity)
-            yield Batches(*identity, shares)
+            if not _is_floor(identity[2]):
+                stored[identity] = shares
     sums: dict[Identity, list[int]] = {}
     for identity, record in placed:
         if record["record"] != "slice" or record["warmup"] or not record.get("batches"):
+            continue
+        if record.get("phase") not in _MEASURED:
             continue
         counts = [int(count) for count in record["batches"]]
         known = sums.setdefault(identity, [])
@@ -275,6 +285,8 @@ def _batches(
         total = sum(counts)
         if total and identity not in stored:
             yield Batches(*identity, tuple(count / total for count in counts), total)
+    for identity, shares in stored.items():
+        yield Batches(*identity, shares, sum(sums.get(identity, ())) or None)
 
 
 def _skips(records: Iterable[Record]) -> Iterator[Skip]:
@@ -293,13 +305,26 @@ def _skips(records: Iterable[Record]) -> Iterator[Skip]:
 
 def _checks(records: Iterable[Record]) -> Iterator[Check]:
     """Checks of metrics and verdicts, each with what it was about."""
+    known = list(records)
+    cells = {
+        (record["case_key"], record["side"]): (_cell(record), _side(record))
+        for record in known
+        if record["record"] == "metric"
+    }
     seen = set()
-    for record in records:
+    for record in known:
+        cell, side = cells.get((record.get("case_key"), record.get("side")), (None, None))
+        place = _place(record) if "where" in record else None
         for stored in record.get("checks") or ():
-            where = f"{_place(record).label}: " if "where" in record else ""
-            metric = str(record.get("metric", ""))
-            about = f"{where}{record.get('case_key', '')} {metric}".strip()
-            check = Check(str(stored["name"]), str(stored["state"]), str(stored["text"]), about)
+            check = Check(
+                str(stored["name"]),
+                str(stored["state"]),
+                str(stored["text"]),
+                place,
+                cell,
+                side,
+                str(record.get("metric", "")),
+            )
             if check not in seen:
                 seen.add(check)
                 yield check

@@ -189,17 +189,24 @@ class Skip:
 
 @dataclass(frozen=True)
 class Check:
-    """One self-check of the run."""
+    """One self-check of the run; place, cell and side are None where it is about the whole run."""
 
     name: str
     state: str
     detail: str
-    about: str
+    place: Place | None = None
+    cell: Cell | None = None
+    side: Side | None = None
+    metric: str = ""
 
 
 @dataclass(frozen=True)
 class Run:
-    """Everything a report shows."""
+    """Everything a report shows.
+
+    `floor` are the rows of the null adapter. They say what measuring itself costs, not what a
+    mechanism costs, so that no figure has them among its rows.
+    """
 
     run_id: str
     started_at: str
@@ -207,6 +214,7 @@ class Run:
     purpose: str
     status: str
     rows: tuple[Row, ...]
+    floor: tuple[Row, ...] = ()
     histograms: tuple[Histogram, ...] = ()
     calls: tuple[Calls, ...] = ()
     batches: tuple[Batches, ...] = ()
@@ -225,5 +233,5 @@ class Run:
     @property
     def places(self) -> tuple[Place, ...]:
         """Every place with a row, host first."""
-        found = {row.place for row in self.rows}
+        found = {row.place for row in (*self.rows, *self.floor)}
         return tuple(sorted(found, key=lambda p: (p.where != "host", p)))

@@ -3,14 +3,27 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 import matplotlib
 from matplotlib.backends.backend_pdf import PdfPages
 
-from plots import front, pdf_front, pdf_outline, pdf_table, provenance, style
+from plots import fontmetrics, front, pdf_front, pdf_outline, pdf_table, provenance, style
 from plots.figure import Figure, Section
 from plots.model import Run
-from plots.pdf_page import Pager, first_row_height
+from plots.pdf_page import CAPTION_WIDTH, TOP, Pager, first_row_height
+
+_CAPTION_PT, _NOTE_PT = 8.0, 7.6
+
+
+def _part(pager: Pager, title: str, inches: float) -> None:
+    """A heading with a bookmark, on this page if `inches` are left for it and what follows."""
+    if not pager.need(inches) and pager.y > TOP:
+        pager.y += 0.1
+        pager.rule(pager.y, heavy=True)
+        pager.y += 0.12
+    pager.mark(title)
+    pager.line(title, 13, bold=True)
 
 
 def _figure(pager: Pager, figure: Figure) -> None:
@@ -22,21 +35,27 @@ def _figure(pager: Pager, figure: Figure) -> None:
         pager.paragraph(f"{figure.reason[:1].upper()}{figure.reason[1:]}.", colour=style.MUTED)
         pager.y += 0.14
         return
-    pager.page()
-    pager.mark(title)
-    pager.line(title, 13, bold=True)
+    lines = fontmetrics.wrap(figure.caption, _CAPTION_PT, CAPTION_WIDTH)
+    opening = 0.45 + len(lines) * _CAPTION_PT * 1.5 / 72
+    _part(pager, title, opening + _height_of_start(figure.sections[0]))
     pager.y += 0.03
-    pager.paragraph(figure.caption, 8.0, colour=style.MUTED)
+    pager.paragraph(figure.caption, _CAPTION_PT, colour=style.MUTED)
     for section in figure.sections:
         _section(pager, section, f"{title}, continued")
 
 
+def _height_of_start(section: Section) -> float:
+    """Inches for a section's heading, notes and first row of panels, which stay together."""
+    wrapped = (fontmetrics.wrap(note, _NOTE_PT, CAPTION_WIDTH) for note in section.notes)
+    notes = 0.17 * sum(len(lines) for lines in wrapped)
+    return 0.36 + notes + first_row_height(section.panels)
+
+
 def _section(pager: Pager, section: Section, again: str) -> None:
-    notes = 0.2 * len(section.notes)
-    pager.need(0.4 + notes + first_row_height(section.panels), again)
+    pager.need(_height_of_start(section), again)
     pager.line(section.heading, 9.6, bold=True)
     for note in section.notes:
-        pager.paragraph(note, 7.6, colour=style.MUTED)
+        pager.paragraph(note, _NOTE_PT, colour=style.MUTED)
     pager.y += 0.06
     pager.panels(section.panels, f"{again}: {section.heading}")
 
@@ -45,23 +64,17 @@ def _numbers(pager: Pager, figures: Sequence[Figure]) -> None:
     filled = [figure for figure in figures if figure.tables]
     if not filled:
         return
-    pager.page()
-    pager.mark("Numbers of the figures")
-    pager.line("Numbers of the figures", 13, bold=True)
+    _part(pager, "Numbers of the figures", 2.5)
     pager.y += 0.1
     for figure in filled:
         for one in figure.tables:
             name = f"Numbers of figure {figure.number}, {figure.title}"
-            pager.need(1.2)
-            pager.line(name, 9.6, bold=True)
-            pdf_table.draw(pager, one, name)
+            pdf_table.draw(pager, replace(one, title=f"{name}. {one.title}"), name)
 
 
 def _provenance(pager: Pager, run: Run) -> None:
     title = "19. Provenance"
-    pager.page()
-    pager.mark(title)
-    pager.line(title, 13, bold=True)
+    _part(pager, title, 2.5)
     pager.y += 0.1
     pager.line("How to reproduce", 9.6, bold=True)
     for number, step in enumerate(provenance.reproduce(run), start=1):

@@ -19,6 +19,7 @@ MARGIN = 0.44
 TOP, BOTTOM = 0.5, 0.56
 INNER = WIDTH - 2 * MARGIN
 BODY_PT = 8.4
+CAPTION_WIDTH = 9.2  # a longer line is hard to find the next one from
 
 
 class _Words(Artist):  # type: ignore[misc]
@@ -111,7 +112,7 @@ class Pager:
         points: float = BODY_PT,
         colour: str = style.INK,
         bold: bool = False,
-        limit: float = 9.2,
+        limit: float = CAPTION_WIDTH,
         again: str = "",
     ) -> None:
         """Wrapped text at the cursor; breaks over pages by line."""

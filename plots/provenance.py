@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The provenance page (19): how the numbers were made, on what, and how to make them again."""
 
-from plots import environment, text
+from collections.abc import Sequence
+from dataclasses import replace
+
+from plots import cells, environment, grouping, text
 from plots.figure import Table, table
-from plots.model import Check, Run
+from plots.model import Check, Run, Side, Skip
 
 DEFINITIONS = (
     ("event", "one notification that led to a consume step; equal work is checked on every side"),
@@ -33,11 +36,49 @@ DEFINITIONS = (
 )
 
 
+def _grouped(checks: Sequence[Check]) -> list[tuple[str, str, str, str]]:
+    """One row for checks that say the same of several metrics of one side in one cell."""
+    among = [check.cell for check in checks if check.cell]
+    places = {check.place for check in checks}
+    metrics: dict[Check, list[str]] = {}
+    for check in checks:
+        metrics.setdefault(replace(check, metric=""), []).append(check.metric)
+    lines = []
+    for check, names in metrics.items():
+        about = check.side.label if check.side else ""
+        about += f" in {cells.title(check.cell, among)}" if check.cell else ""
+        about += f", {check.place.label}" if check.place and len(places) > 1 else ""
+        named = [text.metric_words(name) for name in names if name]
+        what = f"{len(named)} metrics" if len(named) > 3 else text.listing(named)
+        lines.append((check.name, check.state, f"{about}: {what}" if what else about, check.detail))
+    return lines
+
+
+def _skips(skips: Sequence[Skip]) -> Table:
+    """Variants that were left out of the same cell for the same reason share a row."""
+    together: dict[tuple[str, str, str, str, str], list[Side]] = {}
+    for skip in skips:
+        key = (
+            skip.place.label,
+            skip.cell.workload if skip.cell else "all",
+            ", ".join(f"{n} {v}" for n, v in skip.cell.params) if skip.cell else "",
+            skip.kind,
+            skip.reason,
+        )
+        together.setdefault(key, []).extend([skip.side] if skip.side else [])
+    lines = [
+        (key[0], text.listing(side.label for side in grouping.ordered(sides)) or "all", *key[1:])
+        for key, sides in together.items()
+    ]
+    columns = ("place", "mechanism", "workload", "parameters", "kind", "reason")
+    return table("Skipped, in full", columns, lines)
+
+
 def _checks(checks: tuple[Check, ...]) -> Table:
-    """Failed and warned checks one by one; passed ones counted by name."""
+    """Failed and warned checks by what they are about; passed ones counted by name."""
     lines: list[tuple[str, str, str, str]] = []
     for state in ("failed", "warned"):
-        lines += [(c.name, state, c.about, c.detail) for c in checks if c.state == state]
+        lines += _grouped([check for check in checks if check.state == state])
     passed: dict[str, list[Check]] = {}
     for check in checks:
         if check.state == "passed":
@@ -62,19 +103,10 @@ def tables(run: Run) -> list[Table]:
         ]
         result.append(table(f"Environment: {place}", ("fact", "value"), lines))
     result.append(table("Facts not known", ("fact", "reason"), run.unknown_facts))
-    skips = [
-        (
-            skip.place.label,
-            skip.side.label if skip.side else "all",
-            skip.cell.workload if skip.cell else "all",
-            ", ".join(f"{n} {v}" for n, v in skip.cell.params) if skip.cell else "",
-            skip.kind,
-            skip.reason,
-        )
-        for skip in run.skips
-    ]
-    columns = ("place", "mechanism", "workload", "parameters", "kind", "reason")
-    result.append(table("Skipped, in full", columns, skips))
+    result.append(_skips(run.skips))
+    for where in run.places:
+        floor = [row for row in run.floor if row.place == where]
+        result.append(cells.rows_table(f"Harness floor, the null adapter: {where.label}", floor))
     result.append(table("Definitions", ("term", "meaning"), DEFINITIONS))
     return [one for one in result if one.rows]
 

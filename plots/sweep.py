@@ -14,7 +14,7 @@ from plots import axes, cells, grouping, marks, text
 from plots.figure import OVERVIEW, SMALL, Margins, Panel, Section
 from plots.model import Cell, Place, Row, Run, Side
 
-TOP, BOTTOM = 0.34, 0.44
+HEIGHT, TOP, BOTTOM = 2.4, 0.34, 0.44
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,6 @@ def rows_of(run: Run, sweep: Sweep, place: Place) -> list[Row]:
         and row.metric == sweep.metric
         and sweep.x(row.cell) is not None
         and (row.value or 0) > 0
-        and row.side.mechanism != "null"
     ]
 
 
@@ -98,7 +97,9 @@ def _one_set(rows: Sequence[Row], sweep: Sweep, key: str, suffix: str) -> list[P
 
 
 def _y_limits(rows: Iterable[Row]) -> tuple[float, float]:
-    return axes.log_limits(v for row in rows for v in (row.value, row.lo, row.hi) if v is not None)
+    # At least a decade: on a narrower scale a nearly flat line would look like a steep one.
+    values = [v for row in rows for v in (row.value, row.lo, row.hi) if v is not None]
+    return axes.log_limits(values, least=10.0)
 
 
 def _members(group: grouping.Group) -> list[Side]:
@@ -129,8 +130,7 @@ def _line_panel(
     margins: Margins,
     wide: bool,
 ) -> Panel:
-    height = 2.75 if wide else 2.5
-    inner = height - TOP - BOTTOM
+    inner = HEIGHT - TOP - BOTTOM
 
     def draw(ax: Axes) -> None:
         axes.log_x(ax, x_limits, sweep.x_label)
@@ -145,7 +145,7 @@ def _line_panel(
         describe(series, sweep),
         draw,
         OVERVIEW if wide else SMALL,
-        height,
+        HEIGHT,
         margins,
         wide,
     )

@@ -52,6 +52,29 @@ def rewrite(run_dir: Path, change: Callable[[list[Record]], list[Record]]) -> Pa
     return run_dir
 
 
+def only(records: list[Record], *kinds: str) -> list[Record]:
+    """The records of these kinds."""
+    return [record for record in records if record["record"] in kinds]
+
+
+def with_rates(records: list[Record], rates: tuple[str, ...]) -> list[Record]:
+    """http_one_byte at several offered rates: the stored one repeated, its replies to match."""
+    result: list[Record] = []
+    for record in records:
+        key = str(record.get("case_key", ""))
+        if not key.startswith("http_one_byte/"):
+            result.append(record)
+            continue
+        for rate in rates:
+            copy: Record = {**record, "case_key": key.replace("rate=1000", f"rate={rate}")}
+            if "params" in copy:
+                copy["params"] = {**copy["params"], "rate": rate}
+            if copy.get("metric") == "requests_per_s":
+                copy |= {"value": float(rate), "lo": float(rate) - 1, "hi": float(rate) + 1}
+            result.append(copy)
+    return result
+
+
 def add_guest(records: list[Record]) -> list[Record]:
     """The same records once more as an emulated guest's, counts taking the place of times."""
     guest = {"where": "guest", "kernel": "6.12.1", "accel": "tcg"}

@@ -78,6 +78,19 @@ std::vector<scenario> scenarios() {
         all.push_back({"source_pingpong", {{"placement", placement}}, 30});
         all.push_back({"wake_latency", {{"placement", placement}, {"interval", "10"}}, 30});
     }
+    for (const char* connections : {"1", "10", "150"}) {
+        all.push_back({"tcp_rr", {{"connections", connections}}, 301});
+    }
+    for (const char* size : {"1000", "16384"}) {
+        all.push_back({"tcp_rr", {{"payload", size}, {"response", "1"}}, 50});
+        all.push_back({"tcp_rr", {{"payload", "3"}, {"response", size}, {"batch", "1"}}, 50});
+    }
+    for (const char* placement : {"same-cpu", "free"}) {
+        all.push_back({"tcp_rr", {{"placement", placement}}, 50});
+    }
+    for (const char* arrivals : {"poisson", "fixed"}) {
+        all.push_back({"tcp_rr", {{"mode", "open"}, {"rate", "5000"}, {"arrivals", arrivals}}, 60});
+    }
     all.push_back({"chain", {{"registered", "1"}}, 20});
     all.push_back({"harvest", {{"registered", "40"}, {"rearm", "yes"}, {"batch", "7"}}, 300});
     all.push_back({"empty_wait", {{"registered", "40"}}, 50});

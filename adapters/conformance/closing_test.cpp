@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The ends of connections: end of stream, half-close, reset, hang-up.
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -80,6 +81,31 @@ TEST_P(ConformanceTest, ResetByThePeerIsReportedAsAnError) {
                       }));
     EXPECT_EQ(error, ECONNRESET);
     EXPECT_EQ(adapter().remove(target), 0);
+}
+
+TEST_P(ReadinessTest, ReArmingWhileReadyKeepsNothingOpenAfterRemoval) {
+    if (!has(caps::modify)) {
+        return;
+    }
+    open();
+    channel link{source::tcp};
+    watch target = link.make_watch();
+    ASSERT_EQ(adapter().add(target), 0);
+    settle();
+    ASSERT_EQ(link.write("pending"), 7U);
+    ASSERT_EQ(::shutdown(link.far(), SHUT_WR), 0);
+    // Each of these replaces a registration that is about to report.
+    for (const std::uint32_t interest : {bits::readable | bits::writable, bits::readable}) {
+        target.interest = interest;
+        ASSERT_EQ(adapter().modify(target), 0);
+        ASSERT_EQ(adapter().modify(target), 0);
+    }
+    EXPECT_EQ(adapter().remove(target), 0);
+    link.close_near();
+    settle();
+    pollfd far{link.far(), 0, 0};  // hang-up and error need no asking
+    EXPECT_EQ(::poll(&far, 1, static_cast<int>(patience.count()) * 1000), 1)
+        << "the peer was not told of the close";
 }
 
 TEST_P(ReadinessTest, HangUpNeedsNoInterestWhereTheMechanismKnows) {

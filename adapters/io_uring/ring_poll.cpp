@@ -128,7 +128,9 @@ int ring_poll_adapter::disarm(slot_type& slot) noexcept {
         return -EAGAIN;
     }
     const detail::request_id id{slot.generation, slot.target->slot, detail::request_kind::receive};
-    io_uring_prep_poll_remove(entry, id.packed());
+    // Not a poll removal: that fails with EALREADY while the request is about to report, and the
+    // request would stay, and keep the file open, for ever.
+    io_uring_prep_cancel64(entry, id.packed(), 0);
     io_uring_sqe_set_data64(entry, detail::control_request.packed());
     io_uring_sqe_set_flags(entry, IOSQE_CQE_SKIP_SUCCESS);
     slot.state.armed = false;

@@ -20,12 +20,16 @@ from harness.celldata import CellData, Slice
 from harness.stats.checks import disturbed, effective_blocks, lag1, tail_state
 from harness.stats.checks import DEPENDENCE_LIMIT
 from harness.stats.compare import Comparison
-from harness.stats.pairs import block_log_ratios
+from harness.stats.pairs import block_log_ratios, median
 
 _TICK_NS = 1e9 / os.sysconf("SC_CLK_TCK")
 _QUANTILES = (("p50_ns", 0.5, True), ("p99_ns", 0.99, True), ("p999_ns", 0.999, False))
 #: Share of dropped pairs above which a side's figures are void.
 DROPPED_LIMIT = 0.20
+#: Share of the planned rate, and of sends in time, below which an open loop counts as saturated.
+PACE_LIMIT = 0.99
+#: Share of the time a client may be busy and still have twofold headroom.
+CLIENT_LIMIT = 0.5
 
 
 @dataclass
@@ -93,13 +97,18 @@ def _time_series(data: CellData) -> list[Series]:
     """Every metric of the untimed pass that has values."""
     series = [
         from_slices(data, "cpu_ns_per_event", cpu_per_operation),
-        from_slices(data, "wall_ns_per_event", share_of("wall_ns")),
         from_slices(data, "cpu_user_ns_per_event", share_of("cpu_user_ns")),
         from_slices(data, "cpu_sys_ns_per_event", share_of("cpu_sys_ns")),
         from_totals(data, "ctxsw_per_event", switches, number_of("ops")),
         from_totals(data, "events_per_wait", number_of("events"), number_of("waits")),
         from_pairs(data, "bytes_per_fd", data.kernel_bytes),
     ]
+    if any(one.get("load_cpu_ns") is not None for one in data.slices):
+        series.append(from_slices(data, "client_cpu_ns_per_event", share_of("load_cpu_ns")))
+    if data.cell.open_loop:
+        # The plan decides how long a run takes: wall time and throughput say nothing of a side.
+        return [one for one in series if one.blocks or one.totals]
+    series.append(from_slices(data, "wall_ns_per_event", share_of("wall_ns")))
     if data.unit == "request":
         series.append(from_slices(data, "requests_per_s", _rate))
     if "registered" in data.cell.params:
@@ -124,8 +133,52 @@ def _checks(data: CellData) -> dict[str, list[Check]]:
         if reference is not None and label != reference:
             checks.append(_independence(cpu, str(reference), label))
         checks.append(_disturbance(data, label))
+        checks += [one for one in (_pace(data, label), _client(data, label)) if one is not None]
         result[label] = checks
     return result
+
+
+def _pace(data: CellData, label: str) -> Check | None:
+    """Did the open loop send as planned? None for a closed loop or without latency slices."""
+    paces = [
+        (one["pace"], one["ops"])
+        for one in data.measured("latency", label)
+        if one.get("pace") is not None
+    ]
+    if not paces:
+        return None
+    operations = sum(ops for _, ops in paces)
+    in_time = sum(pace["in_time"] * ops for pace, ops in paces) / operations
+    achieved = median([pace["achieved"] for pace, _ in paces])
+    kept = in_time >= PACE_LIMIT and achieved >= PACE_LIMIT
+    return {
+        "name": "kept pace",
+        "state": "passed" if kept else "failed",
+        "text": (
+            f"{'' if kept else 'saturated: '}{100 * achieved:.1f} % of the planned rate sent, "
+            f"{100 * in_time:.1f} % of the requests at most 1 ms late"
+        ),
+        "value": min(in_time, achieved),
+    }
+
+
+def _client(data: CellData, label: str) -> Check | None:
+    """Had the client's thread time to spare? None where the load has no thread of its own."""
+    shares = [
+        one["load_cpu_ns"] / one["wall_ns"]
+        for one in data.measured("time", label)
+        if one.get("load_cpu_ns") is not None and one["wall_ns"]
+    ]
+    if not shares or data.cell.open_loop:
+        return None
+    busy = median(shares)
+    return {
+        "name": "client headroom",
+        "state": "passed" if busy <= CLIENT_LIMIT else "warned",
+        "text": f"the client was busy {100 * busy:.0f} % of the time"
+        + ("" if busy <= CLIENT_LIMIT else ", so it bounds throughput too: compare CPU time"),
+        "value": busy,
+    }
 
 
 def _stationarity(data: CellData, label: str) -> Check:
@@ -204,7 +257,12 @@ def _add_latency(data: CellData, place: Mapping[str, Any], seed: int, result: Ce
             counts[side] = counts.get(side, 0) + histogram.count
     for metric, q, compared in _QUANTILES:
         series = from_histograms(data, metric, q, by_slice=compared)
-        analysed = sampled_rows(data, place, series, seed, {}, with_ratio=compared)
+        paces = {side.label: _pace(data, side.label) for side in data.alive()}
+        checks = {label: [one] for label, one in paces.items() if one is not None}
+        saturated = any(one["state"] == "failed" for one in paces.values() if one is not None)
+        analysed = sampled_rows(
+            data, place, series, seed, checks, with_ratio=compared and not saturated
+        )
         for row in analysed.rows:
             state = tail_state(counts[row["side"]], q)
             row["sparse"] = state == "sparse"

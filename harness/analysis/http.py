@@ -12,13 +12,21 @@ from harness.analysis.rows import sampled_rows
 from harness.analysis.series import Series, from_pairs, from_slices, from_totals
 from harness.celldata import CellData
 
-_LOAD_METRICS = ("requests_per_s", "achieved_rate_percent", "errors_per_s", "client_headroom")
+_LOAD_METRICS = (
+    "requests_per_s",
+    "achieved_rate_percent",
+    "errors_per_s",
+    "client_headroom",
+    "saturation_requests_per_s",
+)
 _PHASE = "load"
 
 
 def analyse_http(data: CellData, place: Mapping[str, Any], seed: int) -> CellRows:
     """CPU per request is compared; a rate that was asked for is reported, not compared."""
     result = CellRows()
+    if data.void is not None:
+        return result
     checks = {
         side.label: [
             {

@@ -147,6 +147,7 @@ def _slope_group(
 ) -> list[dict[str, Any]]:
     largest = max(members, key=lambda one: int(one.data.cell.params["registered"]))
     series = Series("cpu_ns_per_registered")
+    used: dict[str, list[int]] = {}
     sides = {side.label: side for one in members for side in one.data.alive()}
     for label in sides:
         costs: dict[float, list[float | None]] = {}
@@ -157,6 +158,7 @@ def _slope_group(
                 costs[size] = [found.get(pair) for pair in range(max(found) + 1)]
         if len(costs) >= _FEWEST_SIZES:
             series.totals[label] = dict(enumerate(pair_slopes(costs)))
+            used[label] = sorted(int(size) for size in costs)
     synthetic = CellData(largest.data.cell)
     synthetic.case_keys = {
         label: case_key(workload, side.variant.mechanism, side.variant.variant, params)
@@ -172,8 +174,9 @@ def _slope_group(
         tuple(sides[label] for label in series.totals if series.totals[label]),
     )
     records = sampled_rows(synthetic, place, series, seed, {}, with_ratio=False).rows
+    label_of = {key: label for label, key in synthetic.case_keys.items()}
     for record in records:
-        sizes = sorted(int(one.data.cell.params["registered"]) for one in members)
+        sizes = used.get(label_of[record["case_key"]], [])
         record["basis"] = f"least squares over {', '.join(map(str, sizes))} registered"
     return records
 

@@ -36,8 +36,11 @@ def version() -> str | None:
     return done.stdout.strip() or None
 
 
-def command(program: Path, cell: Cell, side: Side, operations: int) -> list[str]:
+def command(
+    program: Path, cell: Cell, side: Side, operations: int, plugins: Sequence[Path] = ()
+) -> list[str]:
     """The command that counts one side of a cell."""
+    loaded = [word for path in plugins for word in ("--plugin", str(path.absolute()))]
     params = [
         word for name in sorted(cell.params) for word in ("--param", f"{name}={cell.params[name]}")
     ]
@@ -53,6 +56,7 @@ def command(program: Path, cell: Cell, side: Side, operations: int) -> list[str]
         "count",
         cell.workload,
         side.variant.name,
+        *loaded,
         *params,
         "--operations",
         str(operations),
@@ -67,7 +71,14 @@ def read_output(text: str) -> int | None:
     return int(found[-1]) if found else None
 
 
-def count_one(program: Path, cell: Cell, side: Side, operations: int, tool: str | None) -> Count:
+def count_one(
+    program: Path,
+    cell: Cell,
+    side: Side,
+    operations: int,
+    tool: str | None,
+    plugins: Sequence[Path] = (),
+) -> Count:
     """One count. A failure is a count without a value, with the reason."""
     empty = Count("callgrind", "user_instructions", operations, [], HOT, tool)
     if tool is None:
@@ -79,7 +90,7 @@ def count_one(program: Path, cell: Cell, side: Side, operations: int, tool: str 
     with tempfile.TemporaryDirectory() as folder:
         try:
             done = subprocess.run(
-                command(program, cell, side, operations),
+                command(program, cell, side, operations, plugins),
                 capture_output=True,
                 text=True,
                 errors="replace",
@@ -110,11 +121,14 @@ def count_sides(
     sides: Sequence[Side],
     operations: int,
     done: Callable[[str], None],
+    plugins: Sequence[Path] = (),
 ) -> Mapping[str, Count]:
     """Counts several sides, as many at once as there are processors up to two: no time is taken."""
     tool = version()
     with ThreadPoolExecutor(min(2, cpus())) as pool:
-        counts = pool.map(lambda side: count_one(program, cell, side, operations, tool), sides)
+        counts = pool.map(
+            lambda side: count_one(program, cell, side, operations, tool, plugins), sides
+        )
         found = {}
         for side, count in zip(sides, counts):
             found[side.label] = count

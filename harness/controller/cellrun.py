@@ -17,7 +17,7 @@ from harness.controller.interrupt import Interrupt
 from harness.controller.recorder import Recorder
 from harness.estimate import cell_seconds
 from harness.names import Variant
-from harness.plan import Cell, Side
+from harness.plan import OPEN_LATENCY_SLICES, Cell, Side
 from harness.stats.checks import drift
 from harness.worker import Worker, WorkerDied, WorkerRefused, padded_environment
 from results.identity import derived_seed
@@ -150,6 +150,8 @@ class CellRun:
                     return int(answer["wall_ns"])
 
                 timed[side.label] = time_operation(run, self._granule)
+                if self.cell.open_loop:
+                    timed[side.label] = 1e9 / float(self.cell.params["rate"])
         if not timed:
             return
         reference = self._reference(timed)
@@ -201,6 +203,10 @@ class CellRun:
                     self._open(side, workers[side.label], pair if phase == "time" else None)
             position = 0
             operations = self.data.operations
+            if timed and self.cell.open_loop:
+                operations = {
+                    label: number * OPEN_LATENCY_SLICES for label, number in operations.items()
+                }
             check = dict.fromkeys(operations, min(operations.values()))
             unequal = len(set(operations.values())) > 1
             for counts in [*([check] if unequal else []), *([operations] * warmups)]:

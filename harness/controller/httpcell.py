@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from pathlib import Path
 
 from harness.celldata import CellData
@@ -28,9 +29,8 @@ from results.keys import case_key
 
 #: Seconds of sending at one point.
 DURATION_S = {"quick": 0.25, "full": 30.0}
-_CONNECTIONS = 512
 _WRK_CONNECTIONS = 64
-_WRK_SECONDS = 5
+_WRK_SECONDS = {"quick": 1, "full": 5}
 HEADROOM_WANTED = 2.0
 
 
@@ -74,8 +74,12 @@ class HttpCellRun:
                 f"{self.cell.title}: pair {pair + 1} of {pairs}",
                 cell_seconds(self.cell) * (pair + 1) / pairs,
             )
-        self._headroom()
-        if self.profile == "full":
+        if self.data.void is not None:
+            self.setting.recorder.skip(
+                self.cell.workload, self.cell.params, None, "void", self.data.void, "load"
+            )
+        elif self.data.alive():
+            self._headroom()
             self._closed_loop()
         return self.data
 
@@ -88,6 +92,8 @@ class HttpCellRun:
                 connections,
                 port=self.port,
                 keep_alive=keep_alive,
+                batch=int(self.cell.params.get("batch", "64")),
+                plugins=self.setting.plugins,
                 cpu=self._server,
             )
         )
@@ -95,19 +101,28 @@ class HttpCellRun:
     def _point(self, side: Side, pair: int, position: int) -> None:
         """One process of one variant at the rate."""
         try:
-            with self._serve(side, _CONNECTIONS, keep_alive=False) as server:
+            connections = int(self.cell.params.get("connections", "512"))
+            with self._serve(side, connections, keep_alive=False) as server:
+                started = time.monotonic_ns()
                 point = httperf.run(self._plan(server.port))
                 counters = server.stop()
         except LoadError as problem:
-            self._lose(side, "failed", str(problem))
+            kind = "not-applicable" if "not applicable" in str(problem) else "failed"
+            self._lose(side, kind, str(problem))
             return
         self._keep_raw(f"{side.label}-{pair}", point)
         if point.status in (Status.CLIENT_LIMITED, Status.INVALID):
             self.data.load_remarks[side.label] = point.reason
             return
+        if point.status is Status.VALID and counters.requests != point.replies:
+            self.data.void = (
+                f"unequal work: {side.label} answered {counters.requests} requests and httperf "
+                f"counted {point.replies} replies"
+            )
         if point.status is Status.SATURATED:
             self.data.load_remarks[side.label] = f"saturated: {point.reason}"
-        self._record(side, pair, position, point, counters)
+        self._store(side, pair, 0, position, started, point, counters)
+        self._note_facts(side, pair, point)
 
     def _plan(self, port: int) -> httperf.Plan:
         return httperf.Plan(
@@ -118,9 +133,17 @@ class HttpCellRun:
             cpus=self._client,
         )
 
-    def _record(
-        self, side: Side, pair: int, position: int, point: LoadPoint, counters: Counters
+    def _store(
+        self,
+        side: Side,
+        pair: int,
+        block: int,
+        position: int,
+        started: int,
+        point: LoadPoint,
+        counters: Counters,
     ) -> None:
+        """A slice record; one of block -1 is not compared with the others."""
         requests = max(1, counters.requests)
         fields = {
             "case_key": self.data.case_keys[side.label],
@@ -128,10 +151,10 @@ class HttpCellRun:
             "phase": "load",
             "build": 0,
             "pair": pair,
-            "block": 0,
+            "block": block,
             "pos": position,
-            "warmup": False,
-            "t_start_ns": 0,
+            "warmup": block < 0,
+            "t_start_ns": started,
             "ops": requests,
             "wall_ns": int((point.duration_s or 0.0) * 1e9),
             "cpu_user_ns": counters.cpu_user_ns,
@@ -150,6 +173,9 @@ class HttpCellRun:
             "load": point.to_json(),
         }
         self.setting.recorder.slice(self.data, fields, {})
+
+    def _note_facts(self, side: Side, pair: int, point: LoadPoint) -> None:
+        """What is known of the load itself."""
         facts = self.data.load.setdefault(side.label, {}).setdefault(pair, {})
         if point.replies_per_s is not None:
             facts["requests_per_s"] = point.replies_per_s
@@ -197,15 +223,22 @@ class HttpCellRun:
                         wrk.Plan(
                             port=server.port,
                             connections=_WRK_CONNECTIONS,
-                            duration_s=_WRK_SECONDS,
+                            duration_s=_WRK_SECONDS.get(self.profile, _WRK_SECONDS["quick"]),
                             cpu=self._client[0] if self._client else None,
                         )
                     )
-                    server.stop()
+                    started = time.monotonic_ns() - int((point.duration_s or 0.0) * 1e9)
+                    counters = server.stop()
             except LoadError as problem:
                 self.data.load_remarks[side.label] = f"wrk: {problem}"
                 continue
             self._keep_raw(f"{side.label}-wrk", point)
+            self._store(side, 0, -1, 0, started, point, counters)
+            if point.status is not Status.VALID:
+                self.data.load_remarks[side.label] = f"wrk: {point.reason}"
+            elif point.replies_per_s is not None:
+                facts = self.data.load.setdefault(side.label, {}).setdefault(0, {})
+                facts["saturation_requests_per_s"] = point.replies_per_s
 
     def _keep_raw(self, name: str, point: LoadPoint) -> None:
         """The tool's own words, as they were."""

@@ -93,7 +93,7 @@ class Recorder:
                 "side": side,
                 "scope": scope,
                 "kind": kind,
-                "corrected": kind == "latency" and "rate" in data.cell.params,
+                "corrected": kind == "latency" and data.cell.open_loop,
                 "unit": "ns",
                 **histogram.fields(),
                 "interval_ns": None,

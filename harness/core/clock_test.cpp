@@ -2,6 +2,7 @@
 #include "kevbench/harness/clock.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace kevbench::harness {
 namespace {
@@ -29,6 +30,15 @@ TEST(Clock, ReadingProcessTimeCostsMoreThanReadingTheMonotonicClock) {
     // The former is a system call, the latter is not: if this fails, timed runs measure the clock.
     EXPECT_LT(measure_clock(CLOCK_MONOTONIC).cost_ns,
               measure_clock(CLOCK_PROCESS_CPUTIME_ID).cost_ns);
+}
+
+TEST(Clock, CpuTimeOfAThreadIsFoundByItsNumber) {
+    const auto before = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    const auto found = read_clock(thread_cpu_clock(::gettid()));
+    const auto after = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    EXPECT_GT(before, 0);
+    EXPECT_LE(before, found);
+    EXPECT_LE(found, after);
 }
 
 }  // namespace

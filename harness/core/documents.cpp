@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -47,6 +48,13 @@ ordered_json reason_or_null(const adapter::availability& state) {
     return state.available ? ordered_json(nullptr) : ordered_json(state.reason);
 }
 
+bool is_plugin(const adapter::traits& fixed) {
+    const auto loaded = adapter::plugin_adapter::variants();
+    return std::ranges::any_of(loaded, [&](const adapter::plugin_variant& each) {
+        return each.fixed.mechanism == fixed.mechanism && each.fixed.variant == fixed.variant;
+    });
+}
+
 ordered_json mechanism_document(const adapter::listing& listed) {
     auto capabilities = ordered_json::array();
     for (const auto& [bit, name] : capability_names)
@@ -59,7 +67,8 @@ ordered_json mechanism_document(const adapter::listing& listed) {
             {"discipline",
              listed.fixed.discipline == adapter::read_discipline::drain ? "drain" : "once"},
             {"capabilities", std::move(capabilities)},
-            {"descriptor_limit", listed.fixed.descriptor_limit}};
+            {"descriptor_limit", listed.fixed.descriptor_limit},
+            {"plugin", is_plugin(listed.fixed)}};
 }
 
 ordered_json parameter_document(const workload::parameter& each) {

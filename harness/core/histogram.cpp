@@ -68,28 +68,35 @@ std::optional<std::int64_t> histogram::quantile(double q) const {
 }
 
 std::vector<std::optional<std::int64_t>> histogram::quantiles(std::span<const double> q) const {
-    std::vector<std::optional<std::int64_t>> answers;
-    answers.reserve(q.size());
+    if (count_ == 0) {
+        for (const double each : q) static_cast<void>(rank_of(each));
+        return std::vector<std::optional<std::int64_t>>(q.size());
+    }
+    std::vector<std::int64_t> answers(q.size());
+    quantiles_into(q, answers);
+    return {answers.begin(), answers.end()};
+}
+
+void histogram::quantiles_into(std::span<const double> q, std::span<std::int64_t> answers) const {
+    if (count_ == 0) throw std::invalid_argument("a histogram without values has no quantiles");
+    for (const double each : q) static_cast<void>(rank_of(each));
     std::size_t index = 0;
     std::uint64_t up_to_index = 0;  // values in the buckets before `index`
-    for (const double each : q) {
-        const auto rank = rank_of(each);
-        if (count_ == 0) {
-            answers.emplace_back(std::nullopt);
-        } else if (rank == 1) {
-            answers.emplace_back(min_);
+    for (std::size_t i = 0; i < q.size(); ++i) {
+        const auto rank = rank_of(q[i]);
+        if (rank == 1) {
+            answers[i] = min_;
         } else if (rank == count_) {
-            answers.emplace_back(max_);
+            answers[i] = max_;
         } else {
             if (rank <= up_to_index) {
                 index = 0;
                 up_to_index = 0;
             }
             while (up_to_index + counts_[index] < rank) up_to_index += counts_[index++];
-            answers.emplace_back(representative(index));
+            answers[i] = representative(index);
         }
     }
-    return answers;
 }
 
 nlohmann::json histogram::to_json() const {

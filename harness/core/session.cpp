@@ -54,9 +54,14 @@ nlohmann::json session::describe() const {
     nlohmann::json document{{"case_key", case_key_},      {"operation", info_->operation},
                             {"setup_ns", setup_ns_},      {"kernel_bytes_per_watch", nullptr},
                             {"affinity", affinity_of(0)}, {"other_affinities", std::move(others)}};
-    if (const auto bytes = cell_->kernel_bytes_per_watch(); bytes >= 0.0)
+    if (const auto bytes = kernel_bytes_per_watch(); bytes >= 0.0)
         document["kernel_bytes_per_watch"] = bytes;
     return document;
+}
+
+slice_result session::measure(std::uint64_t operations) {
+    require_operations(operations);
+    return run_slice(*cell_, operations, nullptr, meter_);
 }
 
 nlohmann::json session::slice(std::uint64_t operations, bool timed) {
@@ -64,7 +69,7 @@ nlohmann::json session::slice(std::uint64_t operations, bool timed) {
     if (timed && !info_->timed)
         throw workload::usage_error(
             fmt::format("{} records no latencies: ask for an untimed slice", info_->name));
-    if (!timed) return harness::to_json(run_slice(*cell_, operations, nullptr, meter_));
+    if (!timed) return harness::to_json(measure(operations));
     if (!recorder_) recorder_ = std::make_unique<latency_recorder>();
     recorder_->clear();
     auto fields = harness::to_json(run_slice(*cell_, operations, recorder_.get(), meter_));
@@ -73,15 +78,14 @@ nlohmann::json session::slice(std::uint64_t operations, bool timed) {
 }
 
 nlohmann::json session::counts(std::uint64_t operations) {
-    require_operations(operations);
     event_counters events;
     events.start();
-    const auto measured = run_slice(*cell_, operations, nullptr, meter_);
+    const auto measured = measure(operations);
     events.stop();
     auto fields = harness::to_json(measured);
     fields["perf"] = to_json(events.readings());
 
-    syscall_counters syscalls;
+    syscall_counters syscalls{cell_->load_thread()};
     workload::tally work;
     syscalls.start();
     cell_->run(operations, nullptr, work);

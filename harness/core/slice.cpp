@@ -13,11 +13,15 @@ namespace kevbench::harness {
 slice_result run_slice(workload::cell& cell, std::uint64_t operations, workload::observer* timing,
                        const usage_meter& meter) {
     slice_result slice;
+    const pid_t load = cell.load_thread();
+    const auto load_before = load != 0 ? read_clock(thread_cpu_clock(load)) : 0;
     const auto before = meter.before();
     slice.start_ns = monotonic_now();
     cell.run(operations, timing, slice.work);
     slice.wall_ns = monotonic_now() - slice.start_ns;
     slice.used = meter.after() - before;
+    if (load != 0) slice.load_cpu_ns = read_clock(thread_cpu_clock(load)) - load_before;
+    slice.pace = cell.load_pace();
     if (slice.work.operations != operations)
         throw workload::fault(
             fmt::format("{} operations were asked for and {} done: the run is void", operations,
@@ -53,8 +57,15 @@ nlohmann::json to_json(const slice_result& slice) {
         {"spurious", work.spurious},
         {"errors", std::move(errors)},
         {"batches", std::vector<std::uint64_t>(work.batches.begin(), last.base())},
+        {"load_cpu_ns", nullptr},
+        {"pace", nullptr},
     };
     if (used.steal_ticks) fields["steal_ticks"] = *used.steal_ticks;
+    if (slice.load_cpu_ns) fields["load_cpu_ns"] = *slice.load_cpu_ns;
+    if (slice.pace)
+        fields["pace"] = {{"achieved", slice.pace->achieved_of_intended},
+                          {"in_time", slice.pace->share_in_time},
+                          {"kept", slice.pace->kept_pace()}};
     return fields;
 }
 

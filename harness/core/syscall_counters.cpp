@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ranges>
 #include <string_view>
 
 #include "kevbench/harness/threads.hpp"
@@ -60,7 +59,7 @@ constexpr std::string_view stopping_call = "ioctl";
 
 }  // namespace
 
-syscall_counters::syscall_counters() {
+syscall_counters::syscall_counters(pid_t left_out) {
     const auto [id, reason] = find_tracepoint("raw_syscalls/sys_enter");
     if (!id) {
         reason_ = reason;
@@ -68,7 +67,7 @@ syscall_counters::syscall_counters() {
     }
     const auto self = ::gettid();
     for (const auto tid : thread_ids())
-        if (tid != self) open_thread(tid, *id);
+        if (tid != self && tid != left_out) open_thread(tid, *id);
     open_thread(self, *id);
     if (!present()) groups_.clear();
 }
@@ -97,8 +96,9 @@ void syscall_counters::start() noexcept {
 }
 
 void syscall_counters::stop() noexcept {
-    for (auto& group : std::views::reverse(groups_))
-        group.counters.front().stop(perf_counter::scope::group);
+    // Not views::reverse: clang 14 cannot compile the library's.
+    std::for_each(groups_.rbegin(), groups_.rend(),
+                  [](auto& group) { group.counters.front().stop(perf_counter::scope::group); });
 }
 
 std::map<std::string, std::uint64_t> syscall_counters::counts() const {

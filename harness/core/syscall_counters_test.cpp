@@ -103,6 +103,24 @@ TEST_F(SyscallCounters, CountThreadsThatExistAndThreadsThatAreMadeLater) {
     EXPECT_LT(counters.counts().at("other"), 2 * calls + 100);
 }
 
+TEST_F(SyscallCounters, LeaveOutTheThreadThatIsNamed) {
+    std::barrier stage{2};
+    pid_t other = 0;
+    std::thread left_out{[&] {
+        other = ::gettid();
+        stage.arrive_and_wait();
+        stage.arrive_and_wait();
+        enter_kernel(calls);
+    }};
+    stage.arrive_and_wait();
+    syscall_counters counters{other};
+    counters.start();
+    stage.arrive_and_wait();
+    left_out.join();
+    counters.stop();
+    EXPECT_LT(counters.counts().at("total"), calls);
+}
+
 TEST(FindTracepoint, MountsTracefsOutOfSightWhereItIsNotMounted) {
     const auto mounted = find_tracepoint("raw_syscalls/sys_enter", tracefs_source::mounted);
     const auto detached = find_tracepoint("raw_syscalls/sys_enter", tracefs_source::detached);

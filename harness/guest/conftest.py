@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Marks and fixtures of the guest tests."""
+"""Fixtures of the guest tests."""
 
 import subprocess
 from collections.abc import Callable
@@ -10,10 +10,6 @@ import pytest
 from harness.guest.kernels import ensure_kernel
 
 _FAULT_MODULE = Path(__file__).parent / "testdata" / "fault_module"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "guest: boots virtual machines; needs QEMU and apt, minutes")
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.guest import accel, console, cpio, image, qemu
+from harness.guest.choose import choose_kernel
 from harness.guest.conversation import Conversation, Sink, kernel_faults
 from harness.guest.errors import GuestError
-from harness.guest.kernels import Kernel, ensure_kernel, module_info
+from harness.guest.kernels import Kernel, module_info
 from harness.guest.paths import runs_dir, shown
 from harness.guest.payload import (
     Payload,
@@ -52,7 +53,7 @@ def run_in_guest(
     tool, a kernel that cannot be fetched, a QEMU that does not start.
     """
     check_spec(spec)
-    kernel = ensure_kernel(spec.kernel)
+    kernel = choose_kernel(spec.kernel, tell)
     check_module(spec.module, kernel)
     acceleration = "tcg" if spec.icount else accel.probe(kernel, tell).accel
     state_dir = make_state_dir()

@@ -23,7 +23,7 @@ class GuestSpec:
     """One command in one fresh guest.
 
     command: argv; the zeroth is looked up on this machine like a shell would.
-    kernel: the series, "6.1" or "6.12".
+    kernel: the series, "6.1" or "6.12", or "debug".
     add: files and folders carried at their own paths, with the libraries they need.
     module: the kevent module to load first, built for this kernel; None for none.
     module_params: NAME to value, handed to that module.

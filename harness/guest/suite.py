@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.guest.kernels import ensure_kernel, module_info
+from harness.guest.choose import DEBUG_MEMORY_MIB, DEBUG_SLOWNESS, choose_kernel, is_debug
+from harness.guest.kernels import module_info
 from harness.guest.module import build_module, build_tests
 from harness.guest.run import run_in_guest, tell_stderr
 from harness.guest.spec import GuestResult, GuestSpec, Outcome
@@ -21,6 +22,7 @@ _TOTALS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", re.
 _PROGRAM_SECONDS = 300
 _BOOT_SECONDS = 120
 _SCRATCH_MIB = 64
+_MEMORY_MIB = 1024
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,11 @@ def run_suite(
 
     `show` gets the programs' output as it comes. Raises GuestError when there is nothing to run.
     """
-    kernel = ensure_kernel(series)
+    kernel = choose_kernel(series, tell)
     module = module or build_module(kernel)
     programs = programs or build_tests()
     loaded_name = module_info(module.read_bytes(), "name")
+    program_seconds = _PROGRAM_SECONDS * (DEBUG_SLOWNESS if is_debug(series) else 1)
     mark = f"kvb-{secrets.token_hex(8)}"
     output = bytearray()
 
@@ -97,14 +100,15 @@ def run_suite(
     guest = run_in_guest(
         GuestSpec(
             command=[
-                *(str(_DRIVER), mark, str(_PROGRAM_SECONDS), loaded_name),
+                *(str(_DRIVER), mark, str(program_seconds), loaded_name),
                 *(str(program) for program in programs),
             ],
             kernel=series,
             add=programs,
             module=module,
             smp=2,
-            deadline_s=_BOOT_SECONDS + _PROGRAM_SECONDS * len(programs),
+            memory_mib=DEBUG_MEMORY_MIB if is_debug(series) else _MEMORY_MIB,
+            deadline_s=_BOOT_SECONDS + program_seconds * len(programs),
             scratch_mib=_SCRATCH_MIB,
         ),
         stdout=collect,
@@ -134,7 +138,7 @@ def _judge(name: str, body: str, status: int | None) -> ProgramResult:
     if status is None:
         problem = "did not end" if body else "did not run"
     elif status in (124, 137):
-        problem = f"killed after {_PROGRAM_SECONDS} s"
+        problem = "killed, since it did not end in time"
     elif not totals:
         problem = f"left without its closing line, status {status}"
     elif status != 0 and not failed:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Any
 
@@ -76,6 +76,8 @@ def worker_command(
     port: int = 0,
     body: int = 1,
     keep_alive: bool = True,
+    batch: int = 64,
+    plugins: Iterable[pathlib.Path] = (),
     cpu: int | None = None,
 ) -> list[str]:
     """The command of `kevbench-worker http`; port 0 = any free one."""
@@ -94,7 +96,11 @@ def worker_command(
         str(body),
         "--keepalive",
         "on" if keep_alive else "off",
+        "--batch",
+        str(batch),
     ]
+    for plugin in plugins:
+        argv += ["--plugin", str(plugin)]
     return pinned(argv, cpu)
 
 
@@ -198,7 +204,9 @@ class HttpServer:
     def _last_message(self) -> str:
         self._messages.seek(0)
         lines = self._messages.read().decode("utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"the server ended with status {self._process.returncode}"
+        if lines:
+            return lines[-1].removeprefix("kevbench-worker: ")
+        return f"the server ended with status {self._process.returncode}"
 
     def _abandon(self) -> None:
         """Ends the process whatever its state and closes the pipes; idempotent."""

@@ -52,7 +52,12 @@ WORKLOADS: dict[str, dict[str, Any]] = {
         "checks": _choice("on", "off"),
     },
     "source_pingpong": {"payload": _number(1, 1, 16_384), "source": SOURCES},
-    "tcp_rr": {"connections": _number(10, 1, 10_000), "payload": _number(1, 1, 16_384)},
+    "tcp_rr": {
+        "connections": _number(10, 1, 10_000),
+        "payload": _number(1, 1, 16_384),
+        "mode": _choice("closed", "open"),
+        "rate": _number(0, 0, 1_000_000),
+    },
     "ctl_churn": {"registered": _number(1000, 1, 100_000)},
     "http_one_byte": {
         "rate": _number(1000, 1, 100_000),

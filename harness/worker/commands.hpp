@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kevbench/harness/cell_run.hpp"
 #include "kevbench/harness/session.hpp"
 
 namespace kevbench::worker {
@@ -22,10 +23,7 @@ struct cell_arguments {
 
 struct run_arguments {
     cell_arguments cell;
-    std::uint64_t operations = 0;  ///< of each slice; 0 = as many as take about 12 ms
-    std::uint32_t slices = 5;
-    bool timed = false;
-    bool counts = false;
+    harness::cell_run_plan plan;
     bool json = false;
 };
 /// Measures and prints. For people and for debugging: no statistics, no comparison.

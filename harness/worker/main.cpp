@@ -6,10 +6,15 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "commands.hpp"
+#include "kevbench/adapter/plugin_loader.hpp"
 #include "kevbench/harness/documents.hpp"
 #include "kevbench/workload/error.hpp"
+#include "kevbench/workload/http_server.hpp"
 #include "serve.hpp"
 
 namespace kevbench::worker {
@@ -30,6 +35,18 @@ CLI::App* add_cell_command(CLI::App& app, const char* name, const char* help,
     return command;
 }
 
+/// Whatever looks mechanisms up by name can have further ones.
+void add_plugin_option(CLI::App* command, std::vector<std::string>& paths) {
+    command->add_option("--plugin", paths, "an adapter to load; may be repeated")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+}
+
+int serve_http(const std::vector<std::string>& words) {
+    const std::vector<std::string_view> options(words.begin(), words.end());
+    return workload::serve_http(workload::parse_http_options(options), std::cout);
+}
+
 void print_document(const nlohmann::ordered_json& document) {
     std::cout << document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
 }
@@ -42,6 +59,7 @@ int dispatch(int argc, char** argv) {
         "  kevbench-worker list\n"
         "  kevbench-worker run idle_scan epoll+et --param registered=1000 --counts\n"
         "  kevbench-worker count idle_scan epoll+lt --operations 2000\n"
+        "  kevbench-worker http --mechanism epoll --variant et --port 8080\n"
         "  echo '{\"do\":\"about\"}' | kevbench-worker serve");
 
     auto* list =
@@ -51,12 +69,12 @@ int dispatch(int argc, char** argv) {
 
     run_arguments running;
     auto* run = add_cell_command(app, "run", "measure one cell and print the slices", running.cell);
-    run->add_option("--operations", running.operations,
+    run->add_option("--operations", running.plan.operations,
                     "operations of each slice; as many as take 12 ms unless given")
         ->check(CLI::PositiveNumber);
-    run->add_option("--slices", running.slices, "number of slices")->capture_default_str();
-    run->add_flag("--timed", running.timed, "record latencies");
-    run->add_flag("--counts", running.counts, "count system calls and kernel events too");
+    run->add_option("--slices", running.plan.slices, "number of slices")->capture_default_str();
+    run->add_flag("--timed", running.plan.timed, "record latencies");
+    run->add_flag("--counts", running.plan.counts, "count system calls and kernel events too");
     run->add_flag("--json", running.json, "print JSON");
 
     count_arguments counting;
@@ -69,15 +87,27 @@ int dispatch(int argc, char** argv) {
     count->add_option("--warm-up", counting.warm_up, "operations before them")
         ->capture_default_str();
 
+    auto* http = app.add_subcommand(
+        "http",
+        "serve one static reply over HTTP until SIGTERM; prints the port, then the counters. "
+        "Options: --mechanism M --variant V --address A --port P --connections N --body BYTES "
+        "--keepalive on|off --batch N");
+    http->allow_extras();  // parse_http_options() knows them
+
+    std::vector<std::string> plugins;
+    for (auto* command : {list, serving, run, count, http}) add_plugin_option(command, plugins);
+
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& fault) {
         return app.exit(fault) == 0 ? 0 : status_usage;
     }
+    for (const auto& path : plugins) adapter::load_plugin(path);
     if (*list) print_document(harness::list_document());
     if (*about) print_document(harness::about_document());
     if (*run) run_command(running);
     if (*count) count_command(counting);
+    if (*http) return serve_http(http->remaining());
     return *serving ? serve() : 0;
 }
 
@@ -96,6 +126,8 @@ int main(int argc, char** argv) {
     } catch (const workload::usage_error& fault) {
         return worker::fail(fault.what(), worker::status_usage);
     } catch (const workload::not_available& fault) {
+        return worker::fail(fault.what(), worker::status_usage);
+    } catch (const adapter::plugin_error& fault) {
         return worker::fail(fault.what(), worker::status_usage);
     } catch (const std::exception& fault) {
         return worker::fail(fault.what(), worker::status_fault);

@@ -66,10 +66,45 @@ TEST_F(Protocol, OpensMeasuresAndCloses) {
 TEST_F(Protocol, SliceHasEveryFieldThatTheResultSchemaNames) {
     open();
     const auto slice = ask({{"do", "slice"}, {"operations", 1}});
-    for (const auto* field : {"t_start_ns", "ops", "wall_ns", "cpu_user_ns", "cpu_sys_ns", "vcsw",
-                              "ivcsw", "minflt", "steal_ticks", "messages", "bytes", "order",
-                              "events", "waits", "would_block", "spurious", "errors", "batches"})
+    for (const auto* field :
+         {"t_start_ns",  "ops",         "wall_ns",  "cpu_user_ns", "cpu_sys_ns",  "vcsw",   "ivcsw",
+          "minflt",      "steal_ticks", "messages", "bytes",       "order",       "events", "waits",
+          "would_block", "spurious",    "errors",   "batches",     "load_cpu_ns", "pace"})
         EXPECT_TRUE(slice.contains(field)) << field;
+}
+
+TEST_F(Protocol, AnOpenLoopTellsItsPaceItsThreeHistogramsAndTheClientsCpuTime) {
+    open({{"mode", "open"}, {"rate", "5000"}}, "epoll", "lt", "tcp_rr");
+    const auto slice = ask({{"do", "slice"}, {"operations", 100}, {"timed", true}});
+    ASSERT_EQ(slice.at("ok"), true) << slice;
+    for (const auto* name : {"hist", "hist_uncorrected", "hist_lateness"})
+        EXPECT_EQ(slice.at(name).at("count"), 100) << name;
+    const auto& pace = slice.at("pace");
+    EXPECT_GT(pace.at("achieved"), 0.0);
+    EXPECT_LE(pace.at("in_time"), 1.0);
+    EXPECT_TRUE(pace.at("kept").is_boolean());
+    EXPECT_GT(slice.at("load_cpu_ns"), 0);
+    EXPECT_LT(slice.at("load_cpu_ns"), slice.at("cpu_ns"));
+}
+
+TEST_F(Protocol, AClosedLoopHasNoPaceAndOneHistogram) {
+    open(json::object(), "epoll", "lt", "tcp_rr");
+    const auto slice = ask({{"do", "slice"}, {"operations", 100}, {"timed", true}});
+    ASSERT_EQ(slice.at("ok"), true) << slice;
+    EXPECT_TRUE(slice.at("pace").is_null());
+    EXPECT_EQ(slice.at("hist").at("count"), 100);
+    EXPECT_FALSE(slice.contains("hist_uncorrected"));
+}
+
+TEST_F(Protocol, CountsLeaveTheClientsSystemCallsOut) {
+    open({{"connections", "1"}}, "epoll", "lt", "tcp_rr");
+    const auto counted = ask({{"do", "counts"}, {"operations", 100}});
+    ASSERT_EQ(counted.at("ok"), true) << counted;
+    const auto& syscalls = counted.at("syscalls");
+    if (syscalls.is_null()) GTEST_SKIP() << counted.at("syscalls_reason");
+    EXPECT_EQ(syscalls.at("sendto"), 100);
+    EXPECT_EQ(syscalls.at("recvfrom"), 100);
+    EXPECT_FALSE(syscalls.contains("epoll_pwait2")) << syscalls;
 }
 
 TEST_F(Protocol, CountsNameTheSystemCallsOfTheMechanismOrSayWhyNot) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "kevbench/harness/cell_run.hpp"
 #include "kevbench/harness/histogram.hpp"
 #include "kevbench/workload/error.hpp"
 
@@ -13,23 +13,6 @@ namespace kevbench::worker {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::int64_t slice_target_ns = 12'000'000;
-
-/// Doubles until a slice lasts half the target, then scales. Takes the shorter of two slices, since
-/// one that waited for a sleeping kernel thread would promise far too few operations.
-std::uint64_t calibrate(harness::session& session) {
-    for (std::uint64_t operations = 1;; operations *= 2) {
-        const auto measure = [&] {
-            return session.slice(operations, false)["wall_ns"].get<std::int64_t>();
-        };
-        const auto wall = std::min(measure(), measure());
-        if (wall < slice_target_ns / 2) continue;
-        const auto scaled = static_cast<double>(operations) * static_cast<double>(slice_target_ns) /
-                            static_cast<double>(wall);
-        return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(scaled));
-    }
-}
 
 double per(const json& slice, const char* field, const char* divisor) {
     const auto by = slice[divisor].get<double>();
@@ -46,6 +29,18 @@ void print_slices(const std::string& operation, const json& slices) {
                    per(slice, "cpu_ns", "ops"), per(slice, "events", "waits"),
                    slice["vcsw"].get<std::int64_t>() + slice["ivcsw"].get<std::int64_t>());
     }
+}
+
+/// Nothing where no slice had a plan to keep to.
+void print_pace(const json& slices) {
+    std::size_t kept = 0;
+    std::size_t planned = 0;
+    for (const auto& slice : slices)
+        if (const auto& pace = slice["pace"]; !pace.is_null()) {
+            ++planned;
+            kept += pace["kept"].get<bool>() ? 1U : 0U;
+        }
+    if (planned != 0) fmt::print("{} of {} slices kept to their plan of sends\n", kept, planned);
 }
 
 void print_latencies(const json& slices) {
@@ -88,22 +83,16 @@ harness::cell_request cell_arguments::request() const {
 }
 
 void run_command(const run_arguments& arguments) {
-    harness::session session{arguments.cell.request()};
-    auto document = session.describe();
-    const auto operations = arguments.operations != 0 ? arguments.operations : calibrate(session);
-    document["slices"] = json::array();
-    for (std::uint32_t i = 0; i < arguments.slices; ++i)
-        document["slices"].push_back(session.slice(operations, arguments.timed));
-    if (arguments.counts) document["counts"] = session.counts(operations);
-    document["teardown_ns"] = session.close();
+    const auto document = harness::run_cell(arguments.cell.request(), arguments.plan);
     if (arguments.json) {
         std::cout << document.dump(1) << "\n";
         return;
     }
-    fmt::print("{}\n", session.case_key());
-    print_slices(std::string{session.info().operation}, document["slices"]);
-    if (arguments.timed && arguments.slices != 0) print_latencies(document["slices"]);
-    if (arguments.counts) print_counts(document["counts"]);
+    fmt::print("{}\n", document["case_key"].get<std::string>());
+    print_slices(document["operation"].get<std::string>(), document["slices"]);
+    print_pace(document["slices"]);
+    if (arguments.plan.timed && arguments.plan.slices != 0) print_latencies(document["slices"]);
+    if (arguments.plan.counts) print_counts(document["counts"]);
 }
 
 }  // namespace kevbench::worker

@@ -112,7 +112,8 @@ TEST(Worker, ListNamesWhatTheDesignPromises) {
                     {"trigger", "et"},
                     {"discipline", "drain"},
                     {"capabilities", json::array({"modify"})},
-                    {"descriptor_limit", 0}}));
+                    {"descriptor_limit", 0},
+                    {"plugin", false}}));
     const auto scan = element_with(document.at("workloads"), {{"name", "idle_scan"}});
     const auto& registered = scan.at("params").at("registered");
     EXPECT_EQ(registered.at("default"), 1000);
@@ -170,6 +171,59 @@ TEST(Worker, RefusesBadCommandLinesInOneLineWithStatusFour) {
     EXPECT_EQ(run({worker}).status, 4);
     EXPECT_EQ(run({worker, "run", "idle_scan", "epoll+et", "--operations", "none"}).status, 4);
     EXPECT_EQ(run({worker, "--help"}).status, 0);
+}
+
+TEST(Worker, ServesHttpUntilItIsToldToEnd) {
+    child serving{{worker, "http", "--mechanism", "epoll", "--variant", "et", "--port", "0"}};
+    const auto listening = json::parse(serving.read_line());
+    EXPECT_EQ(listening.at("state"), "listening");
+    EXPECT_GT(listening.at("port"), 0);
+    // A second one cannot have the same port.
+    const auto refused = run({worker, "http", "--port", listening.at("port").dump()});
+    EXPECT_EQ(refused.status, 4);
+    EXPECT_THAT(refused.errors, HasSubstr("is in use: choose another with --port"));
+    EXPECT_EQ(std::count(refused.errors.begin(), refused.errors.end(), '\n'), 1) << refused.errors;
+    serving.signal(SIGTERM);
+    EXPECT_EQ(json::parse(serving.read_line()).at("state"), "ended");
+    EXPECT_EQ(serving.wait(), 0);
+}
+
+TEST(Worker, RefusesBadHttpOptionsWithStatusFour) {
+    for (const auto& [words, text] : std::vector<std::pair<std::vector<std::string>, const char*>>{
+             {{"--mechanism", "epol"}, "epoll"},
+             {{"--port", "70000"}, "0 to 65535"},
+             {{"--threads", "2"}, "unknown option '--threads'"}}) {
+        std::vector<std::string> all{worker, "http"};
+        all.insert(all.end(), words.begin(), words.end());
+        const auto refused = run(all);
+        EXPECT_EQ(refused.status, 4);
+        EXPECT_THAT(refused.errors, HasSubstr(text));
+    }
+}
+
+TEST(Worker, ListsTheVariantsOfAPlugInAsSuch) {
+    const auto listed = run({worker, "list", "--plugin", KVB_SOUND_PLUGIN});
+    ASSERT_EQ(listed.status, 0) << listed.errors;
+    const auto document = json::parse(listed.output);
+    std::size_t found = 0;
+    for (const auto& each : document.at("mechanisms")) {
+        if (!each.at("plugin").get<bool>()) continue;
+        ++found;
+        EXPECT_EQ(each.at("available"), false);
+        EXPECT_THAT(each.at("reason").get<std::string>(), HasSubstr("only a test"));
+    }
+    EXPECT_EQ(found, 1U);
+}
+
+TEST(Worker, RefusesAPlugInOfAnotherAbiBeforeItServes) {
+    for (const std::string verb : {"list", "serve", "http"}) {
+        const auto refused = run({worker, verb, "--plugin", KVB_WRONG_PLUGIN});
+        EXPECT_EQ(refused.status, 4) << verb;
+        EXPECT_EQ(refused.output, "") << verb;
+        EXPECT_THAT(refused.errors, testing::StartsWith("kevbench-worker: plug-in "));
+        EXPECT_THAT(refused.errors, HasSubstr("wrong ABI number: expected"));
+        EXPECT_EQ(std::count(refused.errors.begin(), refused.errors.end(), '\n'), 1);
+    }
 }
 
 }  // namespace

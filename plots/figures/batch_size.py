@@ -111,7 +111,6 @@ def build(run: Run) -> Figure:
     sections, tables = [], []
     for index, place in enumerate(run.places):
         here = [one for one in run.batches if one.place == place and any(one.shares)]
-        here = [one for one in here if one.side.mechanism != "null"]
         if not here:
             continue
         every = headline.cell_order(one.cell for one in here)

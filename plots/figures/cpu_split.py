@@ -105,7 +105,8 @@ def build(run: Run) -> Figure:
     caption = (
         "Lower is better. Bars start at zero; each panel has its own scale. The numbers beside a bar "
         "are the total in ns and context switches per event. CPU time counts every thread of the "
-        "process, a submission-queue thread included. The line at a bar's end is the interval of the "
-        f"total. {captions.intervals(drawn)}"
+        "process, a submission-queue thread included. The total is exact; most kernels estimate its "
+        "split by timer ticks, which is coarse where a program sleeps often. The line at a bar's end "
+        f"is the interval of the total. {captions.intervals(drawn)}"
     )
     return Figure(9, "cpu-time", TITLE, caption, tuple(sections), tuple(tables))

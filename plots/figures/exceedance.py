@@ -20,6 +20,11 @@ def build(run: Run) -> Figure:
     )
     if not sections:
         return missing(6, "slower-than", TITLE, why_missing(run, "latency histogram", ("tcp_rr",)))
+    tables = tuple(
+        distribution.share_table(place.label, hists)
+        for place in run.places
+        if (hists := [h for h in run.histograms if h.place == place])
+    )
     both = any(h.kind == "uncorrected" for h in run.histograms)
     caption = (
         "Further left and lower is better. Read from a latency on the x axis up to the line: that "
@@ -27,7 +32,7 @@ def build(run: Run) -> Figure:
         "a shelf is a second, slower way through. No bins were chosen: steps are the histogram's own, "
         "at most 0.1 % wide. "
         + (UNCORRECTED if both else "")
-        + "The line turns thin where fewer than 100 samples lie beyond it and ends at 10. The numbers "
-        "are in the table of figure 5."
+        + "The line turns thin where fewer than 100 samples lie beyond it and ends at 10. "
+        f"{distribution.sample(run.histograms)}; all stored samples are drawn, so there is no interval."
     )
-    return Figure(6, "slower-than", TITLE, caption, sections)
+    return Figure(6, "slower-than", TITLE, caption, sections, tables)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Figure 8: cost of an event against registered and against active descriptors."""
 
-from plots import captions, cells, text
+from dataclasses import replace
+
+from plots import captions, cells, slopes, text
 from plots.figure import Figure, Section, Table, missing
 from plots.model import Cell, Place, Row, Run
 from plots.reasons import why_missing
@@ -50,6 +52,10 @@ def build(run: Run) -> Figure:
         part, rows = section(run, place, _sweeps(run, place), f"f8-{len(sections)}")
         if not rows:
             continue
+        found = slopes.rows(run, place)
+        if found:
+            part = replace(part, notes=(*part.notes, slopes.sentence(found)))
+            tables.append(slopes.table(place.label, found))
         sections.append(part)
         tables.append(cells.rows_table(place.label, rows))
         drawn += rows

@@ -65,7 +65,6 @@ def ratio_rows(run: Run, place: Place, metric: str) -> list[Row]:
         and row.measured
         and row.ratio is not None
         and row.ratio > 0
-        and row.side.mechanism != "null"
         and not row.is_reference
     ]
 
@@ -167,6 +166,6 @@ def build(run: Run) -> Figure:
         "ratio beyond the axis, its number stands beside it; the grey band, where drawn, "
         "is the difference that counts as none. Edge-triggered and one-shot variants are set against "
         "epoll in the same mode, others against epoll lt. ▼ cheaper, ▲ dearer, = equivalent, "
-        f"≈ not told apart, – not judged. The null adapter is the harness floor and not drawn. {captions.intervals(drawn)}"
+        f"≈ not told apart, – not judged. {captions.intervals(drawn)}"
     )
     return Figure(3, "ratio-to-epoll", TITLE, caption, tuple(sections), tuple(tables))

@@ -35,7 +35,7 @@ def build(run: Run) -> Figure:
         "took longer. Each step of the axis is ten times rarer. "
         + (UNCORRECTED if both else "")
         + "The line turns thin where fewer than 100 samples lie beyond it and ends at 10. "
-        "n is in the table for every line; all stored samples are drawn, so there is no interval: "
+        f"{distribution.sample(run.histograms)}; all stored samples are drawn, so there is no interval: "
         "intervals of p50, p99 and p99.9 over processes are with the metrics."
     )
     return Figure(5, "percentiles", TITLE, caption, sections, tables)

@@ -27,6 +27,8 @@ buffer_pool::buffer_pool(std::uint32_t count, std::uint32_t size)
             fmt::format("buffers={} of {} bytes is not possible: use powers of two", count, size));
     }
     base_.reset(new (page) std::byte[bytes_]);
+    next_ = base_.get();
+    last_ = next_ + (bytes_ - size_);
     std::fill_n(base_.get(), bytes_, std::byte{0});
 }
 

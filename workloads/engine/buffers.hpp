@@ -28,8 +28,8 @@ class buffer_pool {
 
     /// The next buffer in turn, size() bytes long.
     [[nodiscard]] std::byte* next() noexcept {
-        std::byte* chosen = base_.get() + offset_;
-        offset_ = (offset_ + size_) & (bytes_ - 1);
+        std::byte* chosen = next_;
+        next_ = chosen == last_ ? base_.get() : chosen + size_;
         return chosen;
     }
 
@@ -38,7 +38,8 @@ class buffer_pool {
         void operator()(std::byte* block) const noexcept;
     };
     std::unique_ptr<std::byte[], page_aligned_delete> base_;
-    std::size_t offset_ = 0;  // of the next buffer
+    std::byte* next_ = nullptr;
+    std::byte* last_ = nullptr;  // after which the first follows
     std::size_t size_;
     std::size_t bytes_;
 };

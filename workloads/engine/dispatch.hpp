@@ -58,15 +58,16 @@ std::unique_ptr<cell> dispatch(std::string_view mechanism, std::string_view vari
 }
 
 /// Throws not_available when the highest descriptor number that `watched` registrations need is
-/// beyond what the mechanism can name.
-inline void require_descriptor_range(const adapter::traits& fixed, std::uint64_t watched) {
+/// beyond what the mechanism can name; `parameter` is what to lower then.
+inline void require_descriptor_range(const adapter::traits& fixed, std::uint64_t watched,
+                                     std::string_view parameter = "registered") {
     // Standard streams, the worker's pipes, counters and the mechanism's own descriptors.
     constexpr std::uint64_t already_open = 16;
     if (fixed.descriptor_limit != 0 && watched + already_open > fixed.descriptor_limit) {
         throw not_available(
             fmt::format("not applicable: descriptor limit: {} {} cannot watch a number of {} or "
-                        "more; lower registered to {}",
-                        fixed.mechanism, fixed.variant, fixed.descriptor_limit,
+                        "more; lower {} to {}",
+                        fixed.mechanism, fixed.variant, fixed.descriptor_limit, parameter,
                         fixed.descriptor_limit - already_open));
     }
 }

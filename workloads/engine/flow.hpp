@@ -39,7 +39,7 @@ class message_counter {
 
     void begin_run() noexcept {
         ++run_;
-        messages_ = bytes_ = order_ = 0;
+        messages_ = part_messages_ = part_bytes_ = order_ = 0;
     }
 
     /// Takes the next bytes of `from`; the number of messages they complete.
@@ -50,8 +50,8 @@ class message_counter {
                 from.sum.restart();
             }
         }
-        bytes_ += size;
-        if (size != payload_ || from.received != 0) [[unlikely]] {
+        // In 32 bits, which spares the loop an extension: no buffer is larger.
+        if (static_cast<std::uint32_t>(size) != payload_ || from.received != 0) [[unlikely]] {
             return take_parts(from, data, size);
         }
         ++messages_;
@@ -66,7 +66,7 @@ class message_counter {
 
     void report(tally& work) const noexcept {
         work.messages += messages_;
-        work.bytes += bytes_;
+        work.bytes += (messages_ - part_messages_) * payload_ + part_bytes_;
         work.order += order_;
     }
 
@@ -81,6 +81,7 @@ class message_counter {
     [[gnu::noinline]] std::uint32_t take_parts(flow& from, const std::byte* data,
                                                std::size_t size) noexcept {
         std::uint32_t completed = 0;
+        part_bytes_ += size;
         while (size != 0) {
             const std::size_t part = std::min<std::size_t>(size, payload_ - from.received);
             if constexpr (Checked) {
@@ -99,13 +100,15 @@ class message_counter {
             }
         }
         messages_ += completed;
+        part_messages_ += completed;
         return completed;
     }
 
     std::uint64_t messages_ = 0;
-    std::uint64_t bytes_ = 0;
+    std::uint64_t part_messages_ = 0;  // of them, those that did not come in one piece of their own
+    std::uint64_t part_bytes_ = 0;     // bytes of such pieces
     std::uint64_t order_ = 0;
-    std::size_t payload_;
+    std::uint32_t payload_;
     std::uint32_t run_ = 0;
 };
 

@@ -98,7 +98,9 @@ class round_state : public watch_table<A>,
 template <class A, class Policy, bool Checked>
 [[gnu::noinline]] void kevbench_hot_rounds(round_state<A, Policy, Checked>& state,
                                            std::uint64_t operations) {
-    for (std::uint64_t sent = 0; sent < operations && !state.broken;) {
+    state.goal = 0;
+    while (state.goal < operations && !state.broken) {
+        std::uint64_t sent = state.goal;
         const std::uint64_t goal = std::min<std::uint64_t>(sent + state.active, operations);
         state.goal = goal;
         for (; sent < goal; ++sent) {

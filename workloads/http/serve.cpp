@@ -28,7 +28,7 @@ int serve_with(const http_options& options, const typename A::variant_type& vari
     if (!state.available) {
         throw not_available(state.reason);
     }
-    require_descriptor_range(variant.fixed, std::uint64_t{options.connections} + 2);
+    require_descriptor_range(variant.fixed, std::uint64_t{options.connections} + 2, "connections");
     const net::listener listener = net::listen_on(options.address, options.port);
     const http::stop_signal stop;
     http::server<A, Policy> server(options, variant, listener.socket.get(), stop.fd());

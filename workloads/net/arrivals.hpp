@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <span>
 
+#include "kevbench/workload/punctuality.hpp"
+
 namespace kevbench::workload::net {
 
 enum class arrival_process : std::uint8_t {
@@ -19,17 +21,6 @@ enum class arrival_process : std::uint8_t {
 /// every machine; `fixed` ignores it. No allocation.
 void draw_arrivals(arrival_process process, double rate, std::uint64_t seed,
                    std::span<std::int64_t> plan) noexcept;
-
-/// How a generator kept to its plan.
-struct punctuality {
-    double achieved_of_intended = 0.0;  ///< rate sent divided by rate planned
-    double share_in_time = 0.0;         ///< sends at most `lateness_tolerance` after their plan
-    /// The rule of the project: rate at least 99 % of the plan, 99 % of the sends within 1 ms.
-    [[nodiscard]] bool kept_pace() const noexcept {
-        return achieved_of_intended >= 0.99 && share_in_time >= 0.99;
-    }
-};
-inline constexpr std::int64_t lateness_tolerance = 1'000'000;  // ns
 
 /// `plan` as drawn; `lateness[i]` = nanoseconds from plan[i] to the actual send. Both the same
 /// length, at least 1.

@@ -2,7 +2,7 @@
 //
 // What a programmer would write for active_ratio on level-triggered epoll without any adapter: the
 // same stimulus, buffers, reads, counts and checks as engine/rounds.hpp, on the bare system calls.
-// The comparison in compare.py holds the adapter loop to within 2 % of its user instructions.
+// harness/reference.py holds the adapter loop to within 2 % of its user instructions.
 #pragma once
 
 #include <sys/epoll.h>

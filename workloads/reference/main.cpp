@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// kevbench-reference LOOP OPERATIONS: runs one of the loops that compare.py counts, prints what it
-// did, and exits with 0 only if it did all of it.
+// kevbench-reference LOOP OPERATIONS: runs one of the loops that harness/reference.py counts,
+// prints what it did, and exits with 0 only if it did all of it.
 //   adapter     active_ratio through the epoll adapter, level-triggered
 //   hand        the same written by hand on epoll
 //   null        active_ratio through the null adapter, checks on

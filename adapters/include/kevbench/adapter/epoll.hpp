@@ -54,6 +54,8 @@ class epoll_control {
 
     /// Blanks the event of `target` in the batch, whether delivered already or not.
     void withdraw(const watch& target) noexcept;
+    /// How many events from `at` on have been blanked, one after another.
+    [[nodiscard, gnu::cold]] int count_withdrawn(const epoll_event* at) const noexcept;
 
     epoll_event* batch_ = nullptr;
     epoll_event* last_ = nullptr;  // one past the last event of the batch
@@ -93,22 +95,19 @@ class epoll_adapter : public epoll_control {
             return count == 0 ? 0 : -errno;
         }
         epoll_event* at = batch_;
-        epoll_event* const last = at + count;
-        last_ = end_ = last;
-        for (;;) {
-            const event delivered{static_cast<watch*>(at->data.ptr), at->events, 0, nullptr};
-            ++at;
-            sink(delivered);
-            if (at < end_) [[likely]] {
-                continue;
+        last_ = end_ = at + count;
+        do {
+            do {
+                sink(event{static_cast<watch*>(at->data.ptr), at->events, 0, nullptr});
+                ++at;
+            } while (at < end_);
+            if (at != last_) [[unlikely]] {
+                const int withdrawn = count_withdrawn(at);
+                count -= withdrawn;
+                at += withdrawn;
             }
-            for (; at != last && at->data.ptr == nullptr; ++at) {
-                --count;
-            }
-            if (at == last) {
-                return count;
-            }
-        }
+        } while (at != last_);
+        return count;
     }
 };
 

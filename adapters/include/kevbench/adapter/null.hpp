@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <unordered_set>
 #include <vector>
 
 #include "kevbench/adapter/contract.hpp"
@@ -45,60 +46,92 @@ class null_adapter {
     int flush() noexcept { return 0; }
     void close() noexcept;
 
-    /// Makes `target`, which must be registered, ready for `ready` with `bytes` to receive. Does
-    /// not block or allocate. False, and nothing posted, when as many events are pending as
-    /// max_watches + max_batch rounded up to a power of two.
-    bool post(watch& target, std::uint32_t bytes = 1,
-              std::uint32_t ready = bits::readable) noexcept {
-        if (tail_ - head_ > mask_) {
+    /// Makes `target`, which must be registered, readable with `bytes` to receive. Does not block
+    /// or allocate. False, and nothing posted, when as many events are pending as max_watches +
+    /// max_batch rounded up to a power of two; those being delivered are pending until wait()
+    /// returns.
+    bool post(watch& target, std::uint32_t bytes = 1) noexcept {
+        if (tail_ == limit_) [[unlikely]] {
             return false;
         }
-        pending_[tail_++ & mask_] = {&target, ready, 0, nullptr};
-        unread_[target.slot] += bytes;
+        *tail_++ = &target;
+        target.slot += bytes;
         return true;
     }
 
     submission submit(const operation& op) noexcept {
-        std::size_t moved = op.size;
-        if (op.kind != op_kind::send) {
-            std::uint64_t& unread = unread_[op.target->slot];
-            moved = std::min<std::uint64_t>(unread, op.size);
-            unread -= moved;
-            if (moved == 0 || op.kind == op_kind::accept) {
-                return {verdict::done, -EAGAIN};
-            }
+        if (op.kind == op_kind::send) {
+            return {verdict::done, static_cast<std::int32_t>(op.size)};
         }
-        return {verdict::done, static_cast<std::int32_t>(moved)};
+        const auto unread = static_cast<std::int32_t>(op.target->slot);
+        if (unread <= 0 || op.kind == op_kind::accept) [[unlikely]] {
+            return {verdict::done, -EAGAIN};
+        }
+        if (static_cast<std::size_t>(unread) <= op.size) [[likely]] {
+            op.target->slot = 0;
+            return {verdict::done, unread};
+        }
+        op.target->slot -= static_cast<std::uint32_t>(op.size);
+        return {verdict::done, static_cast<std::int32_t>(op.size)};
     }
 
     /// Never blocks: 0 when nothing is posted, as after a timeout; -EDEADLK instead when asked to
     /// wait for ever, since only the calling thread could post.
     template <class Sink>
     int wait(std::int64_t timeout, std::uint32_t max, Sink&& sink) {
-        const std::uint32_t limit = std::min(max, max_batch_);
-        const std::uint32_t count = std::min(tail_ - head_, limit);
+        const auto limit = static_cast<std::ptrdiff_t>(std::min(max, max_batch_));
+        std::ptrdiff_t count = std::min(tail_ - head_, limit);
         if (count == 0) {
             return timeout < 0 && limit != 0 ? -EDEADLK : 0;
         }
-        const std::uint32_t first = head_;
-        end_ = first + count;
-        while (head_ != end_) {
-            const event delivered = pending_[head_++ & mask_];
-            sink(delivered);
-        }
-        return static_cast<int>(end_ - first);
+        watch** at = head_;
+        last_ = end_ = at + count;
+        do {
+            do {
+                sink(event{*at, bits::readable, 0, nullptr});
+                ++at;
+            } while (at < end_);
+            if (at != last_) [[unlikely]] {
+                const std::ptrdiff_t withdrawn = count_withdrawn(at);
+                count -= withdrawn;
+                at += withdrawn;
+            }
+        } while (at != last_);
+        finish();
+        return static_cast<int>(count);
     }
 
   private:
+    /// How many entries from `at` on have been blanked, one after another.
+    [[nodiscard, gnu::cold]] std::ptrdiff_t count_withdrawn(watch* const* at) const noexcept;
+
+    /// Takes the delivered batch off the queue, which is moved back to the start of its memory when
+    /// it is empty, or when the room behind it is less than it may grow to.
+    void finish() noexcept {
+        head_ = last_;
+        if (head_ == tail_) [[likely]] {
+            head_ = tail_ = first_;
+        } else if (head_ > middle_) {
+            tail_ = std::copy(head_, tail_, first_);
+            head_ = first_;
+        }
+        limit_ = head_ + (middle_ - first_);
+        last_ = end_ = head_;
+    }
+
     null_variant variant_;
-    std::vector<event> pending_;         // ring, indexed modulo its size
-    std::vector<std::uint64_t> unread_;  // bytes by slot
-    std::vector<watch*> slots_;
-    std::vector<std::uint32_t> free_;
-    std::uint32_t head_ = 0;
-    std::uint32_t tail_ = 0;
-    std::uint32_t end_ = 0;  // of the batch being delivered
-    std::uint32_t mask_ = 0;
+    // The queue: [head_, tail_) is pending, [head_, last_) being delivered. Entries are blanked on
+    // removal. A watch's slot holds its bytes unread.
+    std::vector<watch*> memory_;  // twice as many as may be pending
+    watch** head_ = nullptr;
+    watch** tail_ = nullptr;
+    watch** limit_ = nullptr;   // tail_ of a full queue
+    watch** last_ = nullptr;    // one past the batch
+    watch** end_ = nullptr;     // the same, or head_ once an entry has been blanked
+    watch** first_ = nullptr;   // of the memory
+    watch** middle_ = nullptr;  // of the memory
+    std::unordered_set<const watch*> registered_;
+    std::uint32_t max_watches_ = 0;
     std::uint32_t max_batch_ = 0;
 };
 

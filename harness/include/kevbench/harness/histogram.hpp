@@ -84,6 +84,9 @@ class histogram {
     /// As quantile() for each of `q`, which may be in any order; one pass when ascending.
     [[nodiscard]] std::vector<std::optional<std::int64_t>> quantiles(
         std::span<const double> q) const;
+    /// The same into memory of the caller, `answers` being as long as `q`. Needs a value: throws
+    /// std::invalid_argument without one, before anything is written.
+    void quantiles_into(std::span<const double> q, std::span<std::int64_t> answers) const;
 
     /// The counts in order of value, contiguous; valid while the object lives and is not moved.
     [[nodiscard]] std::span<const std::uint64_t> counts() const noexcept { return counts_; }

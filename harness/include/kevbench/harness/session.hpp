@@ -35,12 +35,17 @@ class session {
     /// What `open` of the worker answers.
     [[nodiscard]] nlohmann::json describe() const;
 
+    /// Negative where the workload does not measure it.
+    [[nodiscard]] double kernel_bytes_per_watch() const { return cell_->kernel_bytes_per_watch(); }
+
+    /// One slice as numbers, for drivers with a form of their own. Throws as slice() does.
+    [[nodiscard]] slice_result measure(std::uint64_t operations);
     /// One slice, with latencies when `timed`. Throws usage_error when the workload has none to
     /// record, and fault when the run is void: then only close() may follow.
     [[nodiscard]] nlohmann::json slice(std::uint64_t operations, bool timed);
     /// A slice under the kernel's event counters, then a second one under the system call counters,
-    /// whose cost would show in the first. Fields of the first, "perf", and "syscalls" or its
-    /// reason.
+    /// whose cost would show in the first and which leave a load thread out. Fields of the first,
+    /// "perf", and "syscalls" or its reason.
     [[nodiscard]] nlohmann::json counts(std::uint64_t operations);
     /// For drivers with a clock of their own.
     void run(std::uint64_t operations, workload::tally& work);

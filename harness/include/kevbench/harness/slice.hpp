@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 
 #include "kevbench/harness/clock.hpp"
 #include "kevbench/harness/histogram.hpp"
@@ -39,6 +40,9 @@ struct slice_result {
     std::int64_t wall_ns = 0;
     process_usage used;
     workload::tally work;
+    /// CPU time of the cell's load thread, which is part of `used` too; none without such a thread.
+    std::optional<std::int64_t> load_cpu_ns;
+    std::optional<workload::punctuality> pace;  ///< of planned load
 };
 
 /// Runs exactly `operations` operations. Throws workload::fault if the cell does, or if it did

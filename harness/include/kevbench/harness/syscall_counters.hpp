@@ -8,6 +8,8 @@
 //   of its own and its times mean nothing.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
 #include <string>
@@ -22,8 +24,9 @@ namespace kevbench::harness {
 /// Used by one thread: the one that makes the object.
 class syscall_counters {
   public:
-    /// Opens the counters; without them, reason() says why and counts() is empty.
-    syscall_counters();
+    /// Opens the counters; without them, reason() says why and counts() is empty. The thread
+    /// `left_out` (0 = none; not the calling one) is not counted.
+    explicit syscall_counters(pid_t left_out = 0);
 
     [[nodiscard]] bool present() const noexcept { return reason_.empty(); }
     [[nodiscard]] const std::string& reason() const noexcept { return reason_; }

@@ -45,8 +45,8 @@ class parameters {
 };
 
 struct workload_info {
-    std::string_view name;     ///< "idle_scan"
-    std::string_view purpose;  ///< one line
+    std::string_view name;       ///< "idle_scan"
+    std::string_view purpose;    ///< one line
     std::string_view operation;  ///< what one operation is, for units: "event", "request", "call"
     std::vector<parameter> parameters;
     bool timed = false;  ///< a timed run records latencies

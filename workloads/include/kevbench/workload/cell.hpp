@@ -8,7 +8,10 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "kevbench/workload/punctuality.hpp"
 
 namespace kevbench::workload {
 
@@ -85,6 +88,12 @@ class cell {
     /// in throughput runs.
     virtual void run(std::uint64_t operations, observer* timing, tally& work) = 0;
     virtual void teardown() = 0;
+
+    /// Kernel thread id of the thread that plays the outside world, known after setup(); 0 = none.
+    /// It runs the same code whatever the mechanism, so its system calls belong to no mechanism.
+    [[nodiscard]] virtual int load_thread() const { return 0; }
+    /// How the load of the last run kept to its plan; none where nothing was planned.
+    [[nodiscard]] virtual std::optional<punctuality> load_pace() const { return std::nullopt; }
 
     /// Bytes of kernel memory one watch costs, known after setup(); negative = not measured here.
     [[nodiscard]] virtual double kernel_bytes_per_watch() const { return -1.0; }

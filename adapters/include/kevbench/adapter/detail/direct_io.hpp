@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <limits>
 
 #include "kevbench/adapter/contract.hpp"
 
@@ -34,11 +36,13 @@ inline constexpr int accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
             moved = ::accept4(fd, nullptr, nullptr, accept_flags);
             break;
     }
-    const auto result = static_cast<std::int32_t>(moved);
-    if (result > 0) [[likely]] {
-        return {verdict::done, result};  // lets callers that ask the same go straight on
+    if (moved > std::numeric_limits<std::int32_t>::max()) {
+        __builtin_unreachable();  // the kernel moves less than 2 GiB a call; spares extensions
     }
-    return {verdict::done, result < 0 ? -errno : result};
+    if (moved > 0) [[likely]] {
+        return {verdict::done, static_cast<std::int32_t>(moved)};
+    }
+    return {verdict::done, moved < 0 ? -errno : 0};
 }
 
 }  // namespace kevbench::adapter::detail

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#include "sweeps.hpp"
+
+namespace kevbench::micro {
+
+std::span<const sweep> built_in_sweeps() {
+    static const std::vector<sweep> all{
+        {"idle_scan",
+         {{"source", {"eventfd"}}, {"registered", {"1", "10", "100", "1000", "10000", "100000"}}}},
+        {"idle_scan", {{"source", {"pipe", "unix", "tcp"}}, {"registered", {"1", "100", "1000"}}}},
+        {"active_ratio",
+         {{"source", {"eventfd"}},
+          {"registered", {"1000"}},
+          {"active", {"1", "10", "100", "500", "1000"}}}},
+        {"active_ratio",
+         {{"source", {"eventfd"}},
+          {"registered", {"10000"}},
+          {"active", {"10", "100", "1000", "5000", "10000"}}}},
+        {"chain", {{"registered", {"100", "1000", "10000"}}}},
+        {"harvest", {{"batch", {"1", "8", "64", "512"}}, {"rearm", {"no", "yes"}}}},
+        {"empty_wait", {{"registered", {"1", "10", "100", "1000", "10000", "100000"}}}},
+        {"ctl_churn",
+         {{"registered", {"2", "100", "1000", "10000"}},
+          {"operation", {"add-remove", "modify", "cycle"}}}},
+        {"ctl_churn", {{"batch", {"16"}}}},
+        {"footprint", {{"registered", {"1000", "10000", "100000"}}}},
+        {"source_pingpong",
+         {{"source", {"eventfd", "pipe", "unix", "tcp"}},
+          {"payload", {"1", "64", "1024", "16384"}}}},
+        {"wake_latency", {{"placement", {"same-cpu", "split-cpu"}}}},
+        {"tcp_rr", {{"connections", {"1", "10", "100", "1000"}}}},
+    };
+    return all;
+}
+
+}  // namespace kevbench::micro
