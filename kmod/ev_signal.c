@@ -3,15 +3,15 @@
  * SIGNAL: a signal sent to the process that made the kevent.
  *
  * Ordinary signals coalesce, as pending ones do. Real-time signals are kept one by one, each with
- * its payload, in a queue of the kevent that holds as many as the receiver's RLIMIT_SIGPENDING
- * allows; what comes beyond is merged into the newest, which is marked COPY_FAILED. Without NOMASK a
- * signal that the process ignores makes no event.
+ * its payload, as long as the queue's user has no more of them in all queues than the receiver's
+ * RLIMIT_SIGPENDING; what comes beyond is merged into the newest, which is marked COPY_FAILED.
+ * Without NOMASK a signal that the process ignores makes no event.
  *
  * The records belong to queue->lock, under which the core calls note() and fill().
  */
 #include <linux/slab.h>
 
-#include "kevent_core.h"
+#include "queue.h"
 #include "sigtrace.h"
 
 struct ev_signal_record {
@@ -26,7 +26,6 @@ struct ev_signal {
 	struct kevent_sigwatch watch;
 	struct kevent_sigmute *mute;	/* NOMASK, else NULL */
 	struct list_head records;	/* queue->lock */
-	unsigned long queued;		/* queue->lock: entries of records */
 	struct ev_signal_record first;	/* what there is room for whatever the limit */
 };
 
@@ -37,7 +36,14 @@ static void put_record(struct ev_signal *ev, struct ev_signal_record *record,
 	record->value = sent->value;
 	record->merged = false;
 	list_add_tail(&record->entry, &ev->records);
-	ev->queued++;
+}
+
+static void drop_record(struct ev_signal *ev, struct ev_signal_record *record)
+{
+	list_del(&record->entry);
+	kevent_uncharge_record(&ev->kev);
+	if (record != &ev->first)
+		kfree(record);
 }
 
 static void keep_record(struct ev_signal *ev, const struct kevent_sigsent *sent)
@@ -45,6 +51,7 @@ static void keep_record(struct ev_signal *ev, const struct kevent_sigsent *sent)
 	struct ev_signal_record *newest, *fresh = NULL;
 
 	if (list_empty(&ev->records)) {
+		kevent_charge_record(&ev->kev, ULONG_MAX);
 		put_record(ev, &ev->first, sent);
 		return;
 	}
@@ -54,8 +61,11 @@ static void keep_record(struct ev_signal *ev, const struct kevent_sigsent *sent)
 		newest->value = sent->value;
 		return;
 	}
-	if (ev->queued < task_rlimit(sent->task, RLIMIT_SIGPENDING))
+	if (kevent_charge_record(&ev->kev, task_rlimit(sent->task, RLIMIT_SIGPENDING))) {
 		fresh = kmalloc(sizeof(*fresh), GFP_ATOMIC | __GFP_NOWARN);
+		if (!fresh)
+			kevent_uncharge_record(&ev->kev);
+	}
 	if (fresh)
 		put_record(ev, fresh, sent);
 	else
@@ -123,10 +133,17 @@ static int ev_signal_modify(struct kevent *kev, const struct ukevent *uk)
 static void ev_signal_detach(struct kevent *kev)
 {
 	struct ev_signal *ev = container_of(kev, struct ev_signal, kev);
+	struct ev_signal_record *record, *next;
+	struct kevent_queue *q = kev->queue;
 
 	kevent_sigwatch_del(&ev->watch);
 	if (ev->mute)
 		kevent_sigmute_put(ev->mute);
+	/* The report that it broke may still be on its way to the program. */
+	spin_lock_irq(&q->lock);
+	list_for_each_entry_safe(record, next, &ev->records, entry)
+		drop_record(ev, record);
+	spin_unlock_irq(&q->lock);
 }
 
 static bool ev_signal_fill(struct kevent *kev, struct ukevent *out)
@@ -142,24 +159,8 @@ static bool ev_signal_fill(struct kevent *kev, struct ukevent *out)
 	out->ret_data[1] = record->value;
 	if (record->merged)
 		out->ret_flags |= KEVENT_RET_COPY_FAILED;
-	list_del(&record->entry);
-	ev->queued--;
-	if (record != &ev->first)
-		kfree(record);
+	drop_record(ev, record);
 	return !list_empty(&ev->records);
-}
-
-static void ev_signal_free(struct kevent *kev)
-{
-	struct ev_signal *ev = container_of(kev, struct ev_signal, kev);
-	struct ev_signal_record *record, *next;
-
-	/* attach() may have failed before there was a list. */
-	if (!ev->records.next)
-		return;
-	list_for_each_entry_safe(record, next, &ev->records, entry)
-		if (record != &ev->first)
-			kfree(record);
 }
 
 const struct kevent_source_ops kevent_signal_ops = {
@@ -171,5 +172,4 @@ const struct kevent_source_ops kevent_signal_ops = {
 	.detach = ev_signal_detach,
 	.note = ev_signal_note,
 	.fill = ev_signal_fill,
-	.free = ev_signal_free,
 };

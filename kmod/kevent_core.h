@@ -207,6 +207,13 @@ static inline void kevent_get(struct kevent *kev)
 
 void kevent_put(struct kevent *kev);
 
+/*
+ * For sources that keep a record an event: charges one to the queue's user, who may have up to
+ * @limit of them in all queues together. Any context while attached.
+ */
+bool kevent_charge_record(struct kevent *kev, unsigned long limit);
+void kevent_uncharge_record(struct kevent *kev);
+
 /* For attach(): the file behind a descriptor, or ERR_PTR(-EBADF); give back with fput(). */
 struct file *kevent_fget(const struct kevent *kev);
 

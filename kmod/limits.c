@@ -13,6 +13,7 @@ struct kevent_user_account {
 	kuid_t uid;
 	unsigned int queues;		/* accounts_mutex */
 	atomic_long_t watches;
+	atomic_long_t records;
 };
 
 static LIST_HEAD(accounts);
@@ -83,6 +84,21 @@ int kevent_charge_watch(struct kevent_user_account *account)
 void kevent_uncharge_watch(struct kevent_user_account *account)
 {
 	atomic_long_dec(&account->watches);
+}
+
+bool kevent_charge_record(struct kevent *kev, unsigned long limit)
+{
+	struct kevent_user_account *account = kev->queue->account;
+
+	if (atomic_long_inc_return(&account->records) <= limit)
+		return true;
+	atomic_long_dec(&account->records);
+	return false;
+}
+
+void kevent_uncharge_record(struct kevent *kev)
+{
+	atomic_long_dec(&kev->queue->account->records);
 }
 
 int kevent_charge_pages(struct user_struct *user, unsigned long pages)

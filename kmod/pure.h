@@ -22,7 +22,9 @@ typedef uint64_t u64;
 
 #define READ_ONCE(x)			__atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, value)		__atomic_store_n(&(x), value, __ATOMIC_RELAXED)
+/* As the kernel's, for tests in user space. */
 #define smp_mb()			__atomic_thread_fence(__ATOMIC_SEQ_CST)
+/* Likewise. */
 #define smp_store_release(p, value)	__atomic_store_n(p, value, __ATOMIC_RELEASE)
 #endif
 

@@ -65,7 +65,7 @@ enum {
  */
 #define KEVENT_CTL_BATCH		4
 
-/* SOCKET, NAIO and PIPE: ukevent.event. Reported bits in ret_data[0]. */
+/* SOCKET, NAIO and PIPE: ukevent.event. Reported bits in ret_data[0]; of NAIO as of AIO. */
 #define KEVENT_SOCKET_RECV		0x1
 #define KEVENT_SOCKET_ACCEPT		0x2
 #define KEVENT_SOCKET_SEND		0x4
@@ -225,7 +225,7 @@ struct kevent_aio {
 	__u32			op;		/* AIO only */
 	__u32			flags;		/* AIO: RWF_* of preadv2; NAIO: MSG_* of recv, send */
 	__s32			fd;		/* AIO only: the file read or written */
-	__s32			out_fd;		/* SENDFILE only: the socket or pipe */
+	__s32			out_fd;		/* SENDFILE only: a stream socket */
 	__aligned_u64		buf;		/* not for SENDFILE */
 	__aligned_u64		len;
 	__s64			offset;		/* AIO only; -1: the file's own position */
