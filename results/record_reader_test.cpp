@@ -23,7 +23,7 @@ class RecordReader : public testing::Test {
         return records;
     }
     std::string refusal_of(std::string_view text) {
-        const auto message = message_of<data_error>([&] { read(text); });
+        auto message = message_of<data_error>([&] { read(text); });
         EXPECT_THAT(message, testing::Not(HasSubstr("\n")));
         return message;
     }

@@ -73,6 +73,7 @@ harness::mechanism_name parse_choice(const std::string& text) {
 std::vector<adapter::traits> chosen_variants(const std::vector<std::string>& wanted) {
     std::vector<adapter::traits> chosen;
     std::vector<harness::mechanism_name> names;
+    names.reserve(wanted.size());
     for (const auto& text : wanted) names.push_back(parse_choice(text));
     std::vector<bool> used(names.size());
     for (const auto& listed : adapter::list_variants()) {

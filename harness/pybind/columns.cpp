@@ -107,7 +107,7 @@ void bind_column(py::module_& module) {
     py::class_<held_column>(
         module, "Column",
         "One field over all records of a kind. Its arrays are views. Read-only, hence thread-safe.")
-        .def_readonly("name", &held_column::name, "\"wall_ns\", \"syscalls.read\".")
+        .def_readonly("name", &held_column::name, R"("wall_ns", "syscalls.read".)")
         .def_property_readonly(
             "kind", [](const held_column& self) { return name_of(self.data->kind()); },
             "integer, real, boolean, text, list, empty (null in every record) or mixed.")

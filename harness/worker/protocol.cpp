@@ -53,8 +53,8 @@ std::map<std::string, std::string> params_field(const json& request) {
     if (!found->is_object()) throw usage_error("'params' must be an object of texts");
     for (const auto& [name, value] : found->items()) {
         if (!value.is_string())
-            throw usage_error(fmt::format("parameter '{}' must be a text, as in \"{}\":\"{}\"",
-                                          name, name, value.dump()));
+            throw usage_error(fmt::format(R"(parameter '{}' must be a text, as in "{}":"{}")", name,
+                                          name, value.dump()));
         params.emplace(name, value.get<std::string>());
     }
     return params;
@@ -87,7 +87,8 @@ json protocol::perform(const json& request) {
     if (verb == "counts") return measure(request, true);
     if (verb == "about") {
         allow_only(request, {});
-        return json(harness::about_document());
+        json answer = harness::about_document();
+        return answer;
     }
     if (verb == "close" || verb == "exit") {
         allow_only(request, {});

@@ -339,7 +339,7 @@ TEST(ServeHttp, WrongRequestsAreUsageErrors) {
         http_options chosen;
         change(chosen);
         server_process server(chosen);
-        const std::string text = server.line();
+        std::string text = server.line();
         EXPECT_EQ(server.exit_status(), 4) << text;
         return text;
     };

@@ -88,7 +88,7 @@ class server_process {
     /// Sends SIGTERM and returns the counters. Throws unless the server ends well.
     nlohmann::json stop() {
         ::kill(pid_, SIGTERM);
-        const auto counters = nlohmann::json::parse(line());
+        auto counters = nlohmann::json::parse(line());
         if (exit_status() != 0) {
             throw std::runtime_error("the server ended badly");
         }
