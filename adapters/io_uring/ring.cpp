@@ -106,6 +106,10 @@ void ring::cancel_everything() noexcept {
     if (submit_and_resolve() < 0) {
         return;
     }
+    // The kernel does some twenty pieces of deferred work a call, and cancelling everything goes
+    // through all requests anew for each it finds, those already cancelled included.
+    while ((flags() & IORING_SQ_TASKRUN) != 0 && enter(0, 0) >= 0) {
+    }
     io_uring_sync_cancel_reg request{};
     request.fd = -1;
     request.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;

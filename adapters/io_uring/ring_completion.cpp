@@ -406,6 +406,12 @@ int ring_completion_adapter::await_send(const slot_type& slot) noexcept {
 }
 
 void ring_completion_adapter::quiesce() noexcept {
+    // One by one, for the reason given in ring_poll's close(); what is left goes below.
+    slots_.for_each([this](slot_type& slot) {
+        if (slot.state.armed && cancel_receive(slot) == 0) {
+            static_cast<void>(stash_completions());
+        }
+    });
     for (int round = 0; round < cancel_rounds && in_flight_ != 0; ++round) {
         ring_.cancel_everything();
         if (stash_completions() != 0) {

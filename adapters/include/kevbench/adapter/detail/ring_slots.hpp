@@ -132,6 +132,15 @@ class ring_slots {
         slot_type& slot = slots_[id.slot()];
         return slot.generation == id.generation() ? &slot : nullptr;
     }
+    /// Calls `visit(slot)` for the slot of each registered watch.
+    template <class Visit>
+    void for_each(Visit visit) {
+        for (slot_type& slot : slots_) {
+            if (slot.target != nullptr) {
+                visit(slot);
+            }
+        }
+    }
 
   private:
     std::vector<slot_type> slots_;
