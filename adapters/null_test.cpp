@@ -37,7 +37,7 @@ TEST_F(NullAdapter, ReportsPostsOnceAndInOrder) {
     ASSERT_TRUE(adapter.post(targets[2]));
     EXPECT_EQ(collect(2), 2);
     EXPECT_EQ(collect(2), 1);
-    EXPECT_EQ(seen, (std::vector{&targets[2], &targets[0], &targets[2]}));
+    EXPECT_EQ(seen, (std::vector{&targets[2], targets.data(), &targets[2]}));
     EXPECT_EQ(collect(), 0);
 }
 
@@ -59,7 +59,7 @@ TEST_F(NullAdapter, RemovalDropsPendingEventsOfThatWatchOnly) {
     ASSERT_TRUE(adapter.post(targets[1]));
     EXPECT_EQ(adapter.remove(targets[1]), 0);
     EXPECT_EQ(collect(), 2);
-    EXPECT_EQ(seen, (std::vector{&targets[0], &targets[2]}));
+    EXPECT_EQ(seen, (std::vector{targets.data(), &targets[2]}));
 }
 
 TEST_F(NullAdapter, RemovalInsideDeliveryShortensTheBatch) {

@@ -140,7 +140,7 @@ void bind_copies(py::class_<histogram>& type) {
                     "The histogram in a `hist` record or a slice's \"hist\". Raises DataError for\n"
                     "another layout or for fields that contradict each other.")
         .def(py::pickle(fields, [](const py::object& state) { return from_fields(state); }))
-        .def(py::self == py::self)
+        .def(py::self == py::self)  // NOLINT(misc-redundant-expression): names the operator
         .def("__repr__", &describe);
 }
 

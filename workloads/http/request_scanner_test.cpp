@@ -111,7 +111,7 @@ TEST(RequestScanner, RefusesWhatIsNotARequest) {
          }) {
         EXPECT_EQ(outcome_of(text), scan_outcome::malformed) << text;
     }
-    const std::string with_nul("GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n", 30);
+    const std::string with_nul("GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n", 29);
     EXPECT_EQ(outcome_of(with_nul), scan_outcome::malformed);
 }
 

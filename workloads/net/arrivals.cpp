@@ -48,7 +48,7 @@ punctuality judge_punctuality(std::span<const std::int64_t> plan,
     const auto in_time = std::count_if(lateness.begin(), lateness.end(), [](std::int64_t late) {
         return late <= lateness_tolerance;
     });
-    const double intended = static_cast<double>(plan.back());
+    const auto intended = static_cast<double>(plan.back());
     // Lateness within the tolerance is no loss of rate, or every short run would fail by its last
     // send alone.
     const double actual = intended + static_cast<double>(std::max<std::int64_t>(
