@@ -151,7 +151,12 @@ def _groups(part: Sequence[Cell]) -> tuple[tuple[str, int], ...]:
 def _column(cell: Cell, order: Sequence[Cell]) -> str:
     names = cells.varying(one for one in order if one.workload == cell.workload)
     return cells.words(cell, names).replace(", ", "\n") or cells.words(
-        cell, [n for n in ("connections", "rate", "source", "registered") if cell.value(n)][:1]
+        cell,
+        [
+            n
+            for n in ("rate", "connections", "source", "registered")
+            if cell.value(n) not in (None, "0")
+        ][:1],
     )
 
 
