@@ -46,6 +46,12 @@ examples:
   kevbench guest test --kernel 6.1
   kevbench guest test --kernel debug     # builds that kernel first: 12 minutes, 3 GB
 """
+_GUEST_EPILOG = """\
+examples:
+  kevbench guest check
+  kevbench guest test --kernel 6.1
+  kevbench guest exec --no-module -- uname -r
+"""
 _STATUS_EPILOG = """\
 examples:
   kevbench guest status
@@ -75,6 +81,8 @@ def add_guest_parser(subparsers: Subparsers) -> None:
         "guest",
         help="run programs and module tests in a small virtual machine",
         description="Runs programs and module tests in a small virtual machine of their own.",
+        epilog=_GUEST_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_verbs(parser)
 
