@@ -112,7 +112,7 @@ int ring_completion_adapter::modify(watch& target) noexcept {
     if (state.wanted) {
         return state.armed || state.starved ? 0 : start_receive(*slot);
     }
-    return was_wanted && state.armed ? cancel_receive(*slot) : 0;
+    return was_wanted && state.armed ? cancel_receive(*slot, target.slot) : 0;
 }
 
 int ring_completion_adapter::remove(watch& target) noexcept {
@@ -120,7 +120,7 @@ int ring_completion_adapter::remove(watch& target) noexcept {
     if (slot == nullptr) {
         return -ENOENT;
     }
-    int status = slot->state.armed ? cancel_receive(*slot) : 0;
+    int status = slot->state.armed ? cancel_receive(*slot, target.slot) : 0;
     // Queued requests name the descriptor, whose number the caller may reuse as soon as we return.
     if (const int resolved = ring_.submit_and_resolve(); status == 0) {
         status = resolved;
@@ -225,12 +225,12 @@ int ring_completion_adapter::start_send(slot_type& slot) noexcept {
     return 0;
 }
 
-int ring_completion_adapter::cancel_receive(const slot_type& slot) noexcept {
+int ring_completion_adapter::cancel_receive(const slot_type& slot, std::uint32_t number) noexcept {
     io_uring_sqe* const entry = ring_.take_entry();
     if (entry == nullptr) {
         return -EAGAIN;
     }
-    const request_id id{slot.generation, slot.target->slot, slot.state.kind};
+    const request_id id{slot.generation, number, slot.state.kind};
     io_uring_prep_cancel64(entry, id.packed(), 0);
     io_uring_sqe_set_data64(entry, detail::control_request.packed());
     io_uring_sqe_set_flags(entry, IOSQE_CQE_SKIP_SUCCESS);
@@ -407,8 +407,8 @@ int ring_completion_adapter::await_send(const slot_type& slot) noexcept {
 
 void ring_completion_adapter::quiesce() noexcept {
     // One by one, for the reason given in ring_poll's close(); what is left goes below.
-    slots_.for_each([this](slot_type& slot) {
-        if (slot.state.armed && cancel_receive(slot) == 0) {
+    slots_.for_each([this](slot_type& slot, std::uint32_t number) {
+        if (slot.state.armed && cancel_receive(slot, number) == 0) {
             static_cast<void>(stash_completions());
         }
     });

@@ -83,7 +83,7 @@ int ring_poll_adapter::modify(watch& target) noexcept {
         return -ENOENT;
     }
     if (slot->state.armed) {
-        if (const int status = disarm(*slot); status != 0) {
+        if (const int status = disarm(*slot, target.slot); status != 0) {
             return status;
         }
     }
@@ -95,7 +95,7 @@ int ring_poll_adapter::remove(watch& target) noexcept {
     if (slot == nullptr) {
         return -ENOENT;
     }
-    int status = slot->state.armed ? disarm(*slot) : 0;
+    int status = slot->state.armed ? disarm(*slot, target.slot) : 0;
     if (const int unbound = ring_.bind_file(target.slot, -1); status == 0) {
         status = unbound;
     }
@@ -122,12 +122,12 @@ int ring_poll_adapter::arm(slot_type& slot) noexcept {
     return 0;
 }
 
-int ring_poll_adapter::disarm(slot_type& slot) noexcept {
+int ring_poll_adapter::disarm(slot_type& slot, std::uint32_t number) noexcept {
     io_uring_sqe* const entry = ring_.take_entry();
     if (entry == nullptr) {
         return -EAGAIN;
     }
-    const detail::request_id id{slot.generation, slot.target->slot, detail::request_kind::receive};
+    const detail::request_id id{slot.generation, number, detail::request_kind::receive};
     // Not a poll removal: that fails with EALREADY while the request is about to report, and the
     // request would stay, and keep the file open, for ever.
     io_uring_prep_cancel64(entry, id.packed(), 0);
@@ -155,8 +155,8 @@ void ring_poll_adapter::close() noexcept {
     if (ring_.is_open() && ring_.owned()) {
         // One by one: the ring's own cancellation of everything takes the square of their number,
         // a minute for 10,000 requests whose work is deferred.
-        slots_.for_each([this](slot_type& slot) {
-            if (slot.state.armed && disarm(slot) == 0) {
+        slots_.for_each([this](slot_type& slot, std::uint32_t number) {
+            if (slot.state.armed && disarm(slot, number) == 0) {
                 ring_.release_until(ring_.tail());
             }
         });

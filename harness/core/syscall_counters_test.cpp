@@ -67,7 +67,12 @@ TEST_F(SyscallCounters, SeparateTheCallsOfEventMechanisms) {
     EXPECT_EQ(counted.at("write"), calls);
     EXPECT_EQ(counted.at("read"), calls);
     EXPECT_EQ(counted.at("epoll_ctl"), 1);
+#ifdef KVB_THREAD_SANITIZER
+    EXPECT_GE(counted.at("total"),
+              3 * calls + 1);  // the sanitizer's runtime makes calls of its own
+#else
     EXPECT_EQ(counted.at("total"), 3 * calls + 1);
+#endif
     // The C library may use either call for epoll_wait().
     EXPECT_EQ(counted.contains("epoll_wait") ? counted.at("epoll_wait") : counted.at("epoll_pwait"),
               calls);

@@ -159,7 +159,7 @@ class ring_completion_adapter {
 
     int start_receive(slot_type& slot) noexcept;
     int start_send(slot_type& slot) noexcept;
-    int cancel_receive(const slot_type& slot) noexcept;
+    int cancel_receive(const slot_type& slot, std::uint32_t number) noexcept;
     void rearm(slot_type& slot) noexcept;
     /// Everything but received data. True if `report`, completed here, is to be delivered.
     bool conclude(slot_type& slot, detail::request_kind kind, bool last, std::uint32_t flags,

@@ -87,7 +87,7 @@ class ring_poll_adapter {
     using slot_type = detail::ring_slot<arming>;
 
     int arm(slot_type& slot) noexcept;
-    int disarm(slot_type& slot) noexcept;
+    int disarm(slot_type& slot, std::uint32_t number) noexcept;
     /// A request is finished; true if its result is to be delivered.
     bool ended(slot_type& slot, std::int32_t result) noexcept;
 

@@ -132,13 +132,16 @@ class ring_slots {
         slot_type& slot = slots_[id.slot()];
         return slot.generation == id.generation() ? &slot : nullptr;
     }
-    /// Calls `visit(slot)` for the slot of each registered watch.
+    /// Calls `visit(slot, number)` for the slot of each registered watch. When an adapter closes, the
+    /// watches themselves may be gone already.
     template <class Visit>
     void for_each(Visit visit) {
+        std::uint32_t number = 0;
         for (slot_type& slot : slots_) {
             if (slot.target != nullptr) {
-                visit(slot);
+                visit(slot, number);
             }
+            ++number;
         }
     }
 
