@@ -29,6 +29,10 @@ std::span<const sweep> built_in_sweeps() {
           {"payload", {"1", "64", "1024", "16384"}}}},
         {"wake_latency", {{"placement", {"same-cpu", "split-cpu"}}}},
         {"tcp_rr", {{"connections", {"1", "10", "100", "1000"}}}},
+        {"tcp_rr",
+         {{"connections", {"10", "100"}},
+          {"mode", {"open"}},
+          {"rate", {"1000", "2000", "5000", "10000", "20000", "40000"}}}},
     };
     return all;
 }
