@@ -35,8 +35,8 @@ class Protocol:
         return {**asdict(self), "resamples": RESAMPLES}
 
 
-#: Latency: enough operations for p99 where one takes some 50 us.
-QUICK = Protocol(pairs=8, blocks=4, latency_blocks=3)
+#: Latency: enough operations for p99 where one takes some 35 us.
+QUICK = Protocol(pairs=8, blocks=4, latency_blocks=2)
 #: A cell that only supports a curve: intervals as everywhere, fewer blocks.
 QUICK_SCALING = Protocol(pairs=8, blocks=1, warmup_slices=1, spare_pairs=0)
 FULL = Protocol(pairs=10, blocks=12, latency_pairs=10, latency_blocks=10)
