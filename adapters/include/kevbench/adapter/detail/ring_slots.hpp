@@ -132,8 +132,8 @@ class ring_slots {
         slot_type& slot = slots_[id.slot()];
         return slot.generation == id.generation() ? &slot : nullptr;
     }
-    /// Calls `visit(slot, number)` for the slot of each registered watch. When an adapter closes, the
-    /// watches themselves may be gone already.
+    /// Calls `visit(slot, number)` for the slot of each registered watch. When an adapter closes,
+    /// the watches themselves may be gone already.
     template <class Visit>
     void for_each(Visit visit) {
         std::uint32_t number = 0;
