@@ -285,12 +285,12 @@ static void finish_transfer(struct scene *self)
 
 static const struct fail_operation transfers[] = {
 	{ "NAIO receive", prepare_recv, act_transfer, transfer_succeeded, finish_transfer, true,
-	  NULL },
-	{ "AIO read", prepare_read, act_transfer, transfer_succeeded, finish_transfer, true, NULL },
+	  NULL, 0 },
+	{ "AIO read", prepare_read, act_transfer, transfer_succeeded, finish_transfer, true, NULL, 0 },
 	{ "AIO write", prepare_write, act_transfer, transfer_succeeded, finish_transfer, true,
-	  NULL },
+	  NULL, 0 },
 	{ "AIO sendfile", prepare_sendfile, act_transfer, transfer_succeeded, finish_transfer, true,
-	  NULL },
+	  NULL, 0 },
 };
 
 static void register_row(const struct type_row *row)
@@ -300,14 +300,14 @@ static void register_row(const struct type_row *row)
 	if (!operations)
 		abort();
 	operations[0] = (struct fail_operation){ row->name,	prepare_add, act_add, add_succeeded,
-						 finish_source, true,	     row };
+						 finish_source, true,	     row, 0 };
 	operations[1] = (struct fail_operation){
 		row->name,     prepare_registered, act_modify, modify_succeeded,
-		finish_source, false,		   row
+		finish_source, false,		   row, 0
 	};
 	operations[2] = (struct fail_operation){
 		row->name,	prepare_registered, act_remove, remove_succeeded,
-		finish_removed, false,		    row
+		finish_removed, false,		    row, 0
 	};
 	fail_register("ADD without memory:", &operations[0]);
 	fail_register("MODIFY without memory:", &operations[1]);
