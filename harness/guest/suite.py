@@ -116,7 +116,10 @@ def run_suite(
             kernel=series,
             add=programs,
             module=module,
-            environment={"KEVENT_TEST_SLOWNESS": str(slowness)},
+            environment={
+                "KEVENT_TEST_SLOWNESS": str(slowness),
+                "KEVENT_TEST_MODULE": image.MODULE_PATH,
+            },
             smp=2,
             memory_mib=DEBUG_MEMORY_MIB if is_debug(series) else _MEMORY_MIB,
             deadline_s=_BOOT_SECONDS + program_seconds * len(names),

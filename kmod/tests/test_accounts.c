@@ -237,8 +237,7 @@ CASE_WITHIN(the_books_of_a_ring_of_2006_balance, 60)
 {
 	static struct books books;
 
-	books.ring = aligned_alloc(8, 8 + RING_SIZE * sizeof(struct ukevent));
-	memset(books.ring, 0, 8);
+	books.ring = ring_memory(RING_SIZE);
 	books.queue = kevent_init(books.ring, RING_SIZE, 0);
 	run(&books);
 }

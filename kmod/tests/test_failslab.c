@@ -2,8 +2,10 @@
 /* ADD, MODIFY and REMOVE of each type while allocations fail in turn: fail.h says how. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,17 +23,19 @@ static void make_tcp(struct source *self)
 	self->far = pair[1];
 }
 
-/* Two wait queues. */
+/* Two wait queues, and a file system on which nothing has been watched before. */
 static void make_fifo(struct source *self)
 {
-	char path[] = "/tmp/kevent-fifo-XXXXXX";
+	char folder[] = "/tmp/kevent-fifo-XXXXXX", path[64];
 
-	CHECK(mkdtemp(path));
-	CHECK_EQ(rmdir(path), 0);
+	CHECK(mkdtemp(folder));
+	CHECK_EQ(mount("fresh", folder, "tmpfs", 0, NULL), 0);
+	snprintf(path, sizeof(path), "%s/fifo", folder);
 	CHECK_EQ(mkfifo(path, 0600), 0);
 	self->near = open(path, O_RDWR | O_NONBLOCK);
 	self->far = dup(self->near);
-	CHECK_EQ(unlink(path), 0);
+	CHECK_EQ(umount2(folder, MNT_DETACH), 0);
+	CHECK_EQ(rmdir(folder), 0);
 }
 
 static struct ukevent inner;

@@ -61,8 +61,7 @@ static void prepare_ready(struct scene *self)
 	if (strcmp(kind, "mapped") == 0) {
 		self->queue = kevent_mapped_open(&self->map, RING_SIZE, 0);
 	} else if (strcmp(kind, "ring") == 0) {
-		self->ring = aligned_alloc(8, 8 + RING_SIZE * sizeof(struct ukevent));
-		memset(self->ring, 0, 8 + RING_SIZE * sizeof(struct ukevent));
+		self->ring = ring_memory(RING_SIZE);
 		self->queue = kevent_init(self->ring, RING_SIZE, 0);
 	} else {
 		self->queue = kevent_init(NULL, 0, 0);
