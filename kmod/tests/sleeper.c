@@ -2,6 +2,7 @@
 #include "sleeper.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -42,7 +43,7 @@ void sleeper_start(struct sleeper *self, int fd)
 	CHECK_EQ(pthread_create(&self->thread, NULL, sleep_in_wait, self), 0);
 	while (!__atomic_load_n(&self->tid, __ATOMIC_ACQUIRE) || sleeper_state(self->tid) != 'S') {
 		CHECK_LT(now_ms(), deadline);
-		usleep(500);
+		sched_yield();
 	}
 }
 
@@ -67,4 +68,17 @@ long sleeper_sleeps(int tid)
 	if (status)
 		fclose(status);
 	return count;
+}
+
+void sleepers_woke(const struct sleeper *sleepers, const long *before, unsigned int count)
+{
+	int64_t deadline = now_ms() + SOON_MS;
+
+	for (unsigned int i = 0; i < count; i++) {
+		/* One that has ended is not to be found any more. */
+		while (sleeper_sleeps(sleepers[i].tid) == before[i]) {
+			CHECK_LT(now_ms(), deadline);
+			sched_yield();
+		}
+	}
 }

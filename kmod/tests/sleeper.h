@@ -29,7 +29,10 @@ int sleeper_finish(struct sleeper *self);
 /* State of a thread as /proc has it: S sleeps. */
 char sleeper_state(int tid);
 
-/* How often a thread went to sleep by its own will. */
+/* How often a thread went to sleep by its own will; -1 when it has ended. */
 long sleeper_sleeps(int tid);
+
+/* Returns when each has been awake since `before`, which is what sleeper_sleeps() said then. */
+void sleepers_woke(const struct sleeper *sleepers, const long *before, unsigned int count);
 
 #endif
