@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The calls on a queue: arguments in, results out. */
+/*
+ * The calls on a queue: arguments in, results out. By ioctl, and the frequent ones also by
+ * fadvise64(): of the system calls that lead to a file, that is the shortest way with three
+ * arguments, and no block of them has to be fetched from the program's memory.
+ */
+#include <linux/fadvise.h>
 #include <linux/fs.h>
 #include <linux/uaccess.h>
 
@@ -176,6 +181,58 @@ static long ioc_enter(struct kevent_queue *q, const struct file *file, void __us
 	if (copy_to_user(&out->ctl_ret, &args.ctl_ret, 3 * sizeof(args.ctl_ret)))
 		return -EFAULT;
 	return result;
+}
+
+static struct kevent_timeout short_timeout(const struct file *file, u32 op)
+{
+	return (struct kevent_timeout){
+		.flags = op & KEVENT_SHORT_FOREVER ? KEVENT_FLAGS_FOREVER : 0,
+		.nonblock = nonblocking(file) || !(op & KEVENT_SHORT_FOREVER),
+	};
+}
+
+static long short_ring(struct kevent_queue *q, const struct file *file, u64 first, u64 second,
+		       u32 op)
+{
+	struct kevent_timeout timeout;
+	long result = 0;
+	u32 start;
+
+	/* What wait would refuse later must not come to light after a commit. */
+	if (op & KEVENT_SHORT_WAIT && lower_32_bits(second) > max(q->uring.size, q->mring.entries))
+		return -EINVAL;
+	if (op & KEVENT_SHORT_COMMIT)
+		result = commit(q, lower_32_bits(first), upper_32_bits(first));
+	if (result < 0 || !(op & KEVENT_SHORT_WAIT))
+		return result;
+	timeout = short_timeout(file, op);
+	return wait(q, lower_32_bits(second), upper_32_bits(second), &timeout, &start);
+}
+
+int kevent_queue_fadvise(struct file *file, loff_t offset, loff_t len, int advice)
+{
+	struct kevent_queue *q = file->private_data;
+	u32 op = advice & ~KEVENT_SHORT_FLAGS;
+	u32 flags = advice & KEVENT_SHORT_FLAGS;
+	struct kevent_timeout timeout;
+
+	switch (op) {
+	case KEVENT_SHORT_GET:
+		if (flags & ~KEVENT_SHORT_FOREVER)
+			return -EINVAL;
+		timeout = short_timeout(file, flags);
+		return get_events(q, offset, upper_32_bits(len), lower_32_bits(len), &timeout);
+	case KEVENT_SHORT_CTL:
+		if (flags)
+			return -EINVAL;
+		return kevent_ctl(q, upper_32_bits(len), lower_32_bits(len),
+				  u64_to_user_ptr((u64)offset));
+	case KEVENT_SHORT_RING:
+		return short_ring(q, file, offset, len, flags);
+	default:
+		/* Real advice is as welcome as on any descriptor without pages, and as useless. */
+		return advice >= POSIX_FADV_NORMAL && advice <= POSIX_FADV_NOREUSE ? 0 : -EINVAL;
+	}
 }
 
 long kevent_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -183,6 +183,7 @@ const struct file_operations kevent_queue_fops = {
 	.mmap = queue_mmap,
 	.unlocked_ioctl = kevent_queue_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.fadvise = kevent_queue_fadvise,
 	.show_fdinfo = queue_fdinfo,
 	.llseek = noop_llseek,
 };

@@ -148,6 +148,8 @@ void kevent_reap_locked(struct kevent_queue *q);
 
 /* uring_copy.c: under ring_mutex. Returns how many records went in, or -EFAULT with none. */
 int kevent_uring_fill(struct kevent_queue *q, const struct ukevent *records, u32 nr);
+/* As kevent_deliver_plain(), into the ring; -EFAULT if another thread has just taken it away. */
+int kevent_uring_plain(struct kevent_queue *q, u32 max, u32 *budget);
 int kevent_uring_store_over(struct kevent_queue *q);
 
 /* wait.c */
@@ -170,6 +172,7 @@ long kevent_ctl(struct kevent_queue *q, u32 cmd, u32 num, struct ukevent __user 
 
 /* ioctl.c */
 long kevent_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+int kevent_queue_fadvise(struct file *file, loff_t offset, loff_t len, int advice);
 void kevent_info(struct kevent_info *info);
 
 /* queue.c */
