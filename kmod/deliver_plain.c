@@ -144,9 +144,12 @@ static void put_back(struct kevent_queue *q, struct looked *looked)
 	kevent_enlist(q, kev, true);
 }
 
-/* Reports what was found; *drop gets a bit for each whose reference is left over. Under lock. */
+/*
+ * Reports what was found. *drop gets a bit for each whose reference is left over, *budget back what
+ * is left for deliver.c. Under lock.
+ */
 static u32 report_looked(struct kevent_queue *q, struct looked *batch, u32 nr,
-			 struct ukevent __user *buf, u32 max, u32 *drop)
+			 struct ukevent __user *buf, u32 max, u32 *drop, u32 *budget)
 {
 	bool stopped = false;
 	u32 later = 0;
@@ -177,8 +180,10 @@ static u32 report_looked(struct kevent_queue *q, struct looked *batch, u32 nr,
 			*drop |= 1U << i;
 	}
 	/* From the last to the first: at the head in their old order. */
-	for (; unlikely(later); later &= ~(1U << __fls(later)))
+	for (; unlikely(later); later &= ~(1U << __fls(later))) {
 		put_back(q, &batch[__fls(later)]);
+		++*budget;
+	}
 	return done;
 }
 
@@ -204,7 +209,7 @@ u32 kevent_deliver_plain(struct kevent_queue *q, struct ukevent __user *buf, u32
 		look(batch, nr);
 		spin_lock_irq(&q->lock);
 		pagefault_disable();
-		done += report_looked(q, batch, nr, buf + done, max - done, &drop);
+		done += report_looked(q, batch, nr, buf + done, max - done, &drop, budget);
 	}
 	*count += done;
 	pagefault_enable();

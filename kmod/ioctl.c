@@ -10,6 +10,7 @@
 
 #include "compat.h"
 #include "queue.h"
+#include "taken.h"
 
 static bool nonblocking(const struct file *file)
 {
@@ -42,7 +43,6 @@ static long wait(struct kevent_queue *q, u32 num, u32 old_uidx,
 
 static long commit_uring(struct kevent_queue *q, u32 new_uidx, u32 over)
 {
-	unsigned int whom = 0;
 	u32 laps;
 	long freed;
 
@@ -51,15 +51,13 @@ static long commit_uring(struct kevent_queue *q, u32 new_uidx, u32 over)
 	freed = kevent_uring_commit(&q->uring, new_uidx, over);
 	if (q->uring.over != laps && kevent_uring_store_over(q))
 		freed = -EFAULT;
-	if (freed > 0) {
-		/* A thread may sleep because the ring was full, or wait for the index to move. */
-		spin_lock_irq(&q->lock);
-		whom = kevent_whom(q, NULL) & KEVENT_WAKE_SLEEPERS;
-		spin_unlock_irq(&q->lock);
-	}
 	mutex_unlock(&q->ring_mutex);
-	if (whom)
-		kevent_wake(q, whom | KEVENT_WAKE_ALL);
+	/*
+	 * A thread may sleep because the ring was full, or wait for the index to move: it enters the
+	 * wait queue before it looks at either, and we look there after we have changed them.
+	 */
+	if (freed > 0 && wq_has_sleeper(&q->wait))
+		kevent_wake(q, KEVENT_WAKE_SLEEPERS | KEVENT_WAKE_ALL);
 	return freed;
 }
 
@@ -191,6 +189,45 @@ static struct kevent_timeout short_timeout(const struct file *file, u32 op)
 	};
 }
 
+static noinline long short_get_slowly(struct kevent_queue *q, const struct file *file, u64 buf,
+				      u32 min_nr, u32 max_nr, u32 flags)
+{
+	struct kevent_timeout timeout = short_timeout(file, flags);
+
+	if (flags & ~KEVENT_SHORT_FOREVER)
+		return -EINVAL;
+	return get_events(q, buf, min_nr, max_nr, &timeout);
+}
+
+/* A busy consumer finds events waiting with nothing special about them: no more is needed. */
+static long short_get(struct kevent_queue *q, const struct file *file, u64 buf, u32 min_nr,
+		      u32 max_nr, u32 flags)
+{
+	struct ukevent __user *to = u64_to_user_ptr(buf);
+	u32 budget = READ_ONCE(q->nr_ready);
+	u32 done;
+
+	if (!budget || q->mring.ring || q->uring.size || min_nr > 1 || !buf ||
+	    max_nr > INT_MAX / sizeof(*to) || flags & ~KEVENT_SHORT_FOREVER)
+		return short_get_slowly(q, file, buf, min_nr, max_nr, flags);
+	done = kevent_deliver_plain(q, to, max_nr, &budget, &q->stats.delivered);
+	if (!done)
+		return short_get_slowly(q, file, buf, min_nr, max_nr, flags);
+	if (budget && done < max_nr) {
+		struct kevent_sink sink = {
+			.kind = KEVENT_SINK_USER,
+			.buf = to + done,
+			.max = max_nr - done,
+		};
+		int rest = kevent_deliver(q, &sink);
+
+		if (rest > 0)
+			done += rest;
+	}
+	kevent_hand_on(q);
+	return done;
+}
+
 static long short_ring(struct kevent_queue *q, const struct file *file, u64 first, u64 second,
 		       u32 op)
 {
@@ -214,14 +251,10 @@ int kevent_queue_fadvise(struct file *file, loff_t offset, loff_t len, int advic
 	struct kevent_queue *q = file->private_data;
 	u32 op = advice & ~KEVENT_SHORT_FLAGS;
 	u32 flags = advice & KEVENT_SHORT_FLAGS;
-	struct kevent_timeout timeout;
 
 	switch (op) {
 	case KEVENT_SHORT_GET:
-		if (flags & ~KEVENT_SHORT_FOREVER)
-			return -EINVAL;
-		timeout = short_timeout(file, flags);
-		return get_events(q, offset, upper_32_bits(len), lower_32_bits(len), &timeout);
+		return short_get(q, file, offset, upper_32_bits(len), lower_32_bits(len), flags);
 	case KEVENT_SHORT_CTL:
 		if (flags)
 			return -EINVAL;

@@ -83,7 +83,6 @@ static struct kevent_queue *create(const struct kevent_init_args *args)
 	init_waitqueue_head(&q->poll_wait);
 	init_irq_work(&q->poll_work, kevent_poll_work);
 	mutex_init(&q->ctl_mutex);
-	spin_lock_init(&q->index_lock);
 	mutex_init(&q->ring_mutex);
 	INIT_RCU_WORK(&q->free, free_after_grace);
 	q->uring_user = u64_to_user_ptr(args->ring);

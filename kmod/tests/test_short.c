@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The short entry: fadvise64() does what the ioctls do. */
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -71,6 +72,27 @@ CASE_ON(queue, real_advice_is_accepted_and_other_refused)
 		CHECK_EQ(call(self->fd, 0, 0, advice), 0);
 	CHECK_ERRNO(call(self->fd, 0, 0, POSIX_FADV_NOREUSE + 1), EINVAL);
 	CHECK_ERRNO(call(self->fd, 0, 0, -1), EINVAL);
+}
+
+/* The first copy meets a page that is not there yet; what was looked at must not get lost. */
+CASE_ON(queue, an_event_reaches_a_page_that_nobody_has_touched)
+{
+	struct ukevent *fresh = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct ukevent level, edge;
+	int first[2], second[2];
+
+	CHECK(fresh != MAP_FAILED);
+	unix_pair(SOCK_DGRAM, first);
+	unix_pair(SOCK_DGRAM, second);
+	level = add(self->fd, KEVENT_SOCKET, (unsigned int)first[0], KEVENT_SOCKET_RECV, 0);
+	edge = add(self->fd, KEVENT_SOCKET, (unsigned int)second[0], KEVENT_SOCKET_RECV,
+		   KEVENT_REQ_ET);
+	put_byte(first[1]);
+	put_byte(second[1]);
+	CHECK_EQ(call(self->fd, (uintptr_t)fresh, 2, KEVENT_SHORT_GET), 2);
+	CHECK_SAME(fresh[0], level);
+	CHECK_SAME(fresh[1], edge);
 }
 
 CASE(the_library_tells_other_descriptors_as_before)
@@ -152,6 +174,7 @@ CASE(a_busy_reader_of_a_mapped_ring_hears_again_of_what_it_left)
 	const struct timespec at_once = { 0, 0 };
 	struct kevent_mapped map;
 	struct ukevent busy = user_event(1);
+	struct ukevent entry = busy;
 	struct ukevent left, event;
 	int pair_of[2];
 	int again = 0;
@@ -159,7 +182,7 @@ CASE(a_busy_reader_of_a_mapped_ring_hears_again_of_what_it_left)
 	CHECK_GE(kevent_mapped_open(&map, SLOTS, 0), 0);
 	unix_pair(SOCK_DGRAM, pair_of);
 	left = add(map.fd, KEVENT_SOCKET, (unsigned int)pair_of[0], KEVENT_SOCKET_RECV, 0);
-	add(map.fd, KEVENT_USER, 1, KEVENT_USER_FIRED, 0);
+	CHECK_EQ(add_entry(map.fd, &entry), 0);
 	put_byte(pair_of[1]);
 	for (int turn = 0; turn < 4 * SLOTS; turn++) {
 		fire(map.fd, busy);

@@ -117,13 +117,22 @@ static void small_open(const struct consumer *self)
 	MUST(queue >= 0);
 }
 
-static unsigned int mapped_take(uint32_t *tags, unsigned int max, bool block)
+static unsigned int mapped_wait(uint32_t *tags, unsigned int max, bool block)
 {
 	struct ukevent events[ACTIVE];
 
 	return tags_of(
 		events,
 		kevent_mapped_wait(&mapped, events, max, block ? NULL : &at_once, NULL), tags);
+}
+
+/* Edge-triggered events need no looking again: the call can wait until the ring is empty. */
+static unsigned int mapped_take(uint32_t *tags, unsigned int max, bool block)
+{
+	struct ukevent events[ACTIVE];
+	unsigned int count = kevent_mapped_take(&mapped, events, max);
+
+	return count ? tags_of(events, (int)count, tags) : mapped_wait(tags, max, block);
 }
 
 static void mapped_close(void)
@@ -138,13 +147,13 @@ const struct consumer consumers[] = {
 	{ "get", "epoll", true, get_open, kevent_add_one, get_take, close_queue },
 	{ "ring", "epoll", false, ring_open, kevent_add_one, ring_take, close_queue },
 	{ "ring", "epoll", true, ring_open, kevent_add_one, ring_take, close_queue },
-	{ "mapped", "epoll", false, mapped_open, kevent_add_one, mapped_take, mapped_close },
+	{ "mapped", "epoll", false, mapped_open, kevent_add_one, mapped_wait, mapped_close },
 	{ "mapped", "epoll", true, mapped_open, kevent_add_one, mapped_take, mapped_close },
 };
 const unsigned int consumer_count = sizeof(consumers) / sizeof(*consumers);
 
 const struct consumer full_consumers[2] = {
-	{ "full", "epoll", false, small_open, kevent_add_one, mapped_take, mapped_close },
+	{ "full", "epoll", false, small_open, kevent_add_one, mapped_wait, mapped_close },
 	{ "full", "epoll", true, small_open, kevent_add_one, mapped_take, mapped_close },
 };
 
