@@ -64,7 +64,8 @@ static enum entry_result settle(struct kevent *kev, int found, struct ukevent *e
 		}
 	}
 	spin_unlock_irqrestore(&q->lock, flags);
-	kevent_wake(q, whom);
+	if (whom)
+		kevent_wake(q, whom);
 	return handed_back ? ENTRY_BACK : ENTRY_QUIET;
 }
 
