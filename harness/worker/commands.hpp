@@ -38,4 +38,8 @@ struct count_arguments {
 /// instruction counter should see and no more.
 void count_command(const count_arguments& arguments);
 
+/// Carries out a plan, one request a line (see batch.hpp), each in a process of its own, and prints
+/// one answer a line as soon as it is there. Throws usage_error for a plan that is none.
+void batch_command(const std::string& path);
+
 }  // namespace kevbench::worker
