@@ -49,8 +49,8 @@ _LEAST = 400_000
 #: Handing a run to a second thread and getting it back costs some 10,000 instructions.
 _LEAST_TWO_THREADS = 2_000_000
 #: HTTP: requests of a batch, and batches.
-_REQUESTS = 32
-_HTTP_BATCHES = 7
+_REQUESTS = 64
+_HTTP_BATCHES = 9
 #: Wall ns of a batch where times are real, and batches of one process.
 _TIME_BATCH_NS = 6_000_000
 _TIME_BATCHES = 4
