@@ -93,7 +93,8 @@ int dispatch(int argc, char** argv) {
         "http",
         "serve one static reply over HTTP until SIGTERM; prints the port, then the counters. "
         "Options: --mechanism M --variant V --address A --port P --connections N --body BYTES "
-        "--keepalive on|off --batch N");
+        "--keepalive on|off --batch N --reply BYTES --style plain|naive|optimistic "
+        "--accept all|one --watch-limit N --backlog N");
     http->allow_extras();  // parse_http_options() knows them
 
     load_arguments loading;
