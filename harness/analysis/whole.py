@@ -17,6 +17,7 @@ from harness.stats.signflip import holm
 from harness.stats.slope import pair_slopes
 from results.identity import derived_seed
 from results.keys import case_key
+from results.metrics import METRICS
 
 _FEWEST_SIZES = 3
 
@@ -225,8 +226,10 @@ def floor(cells: Sequence[Measured], place: Mapping[str, Any]) -> list[dict[str,
     share.update(value=100.0 * row["value"] / cheapest_cost, reason=None, basis=text)
     share["interval"] = no_interval("a ratio of two cells, which are not paired")
     records.append(share)
-    for one in cell.rows.rows:
-        if one["metric"] == "user_instr_per_event" and one["value"] is not None:
-            found = {side.label: (one["value"], int(one["interval"]["n"]), "null adapter")}
-            records += exact_rows(cell.data, place, "floor_instr_per_event", found)
+    for metric in ("instr_per_event", "user_instr_per_event"):
+        for one in cell.rows.rows:
+            if one["metric"] == metric and one["value"] is not None:
+                basis = f"null adapter, {METRICS[metric].title}"
+                found = {side.label: (one["value"], int(one["interval"]["n"]), basis)}
+                return records + exact_rows(cell.data, place, "floor_instr_per_event", found)
     return records

@@ -39,6 +39,7 @@ def _choice(*names: str) -> dict[str, Any]:
 
 
 SOURCES = _choice("unix", "eventfd", "pipe", "tcp")
+PLACEMENT = _choice("split-cpu", "same-cpu", "free")
 WORKLOADS: dict[str, dict[str, Any]] = {
     "idle_scan": {
         "registered": _number(1000, 1, 100_000),
@@ -51,14 +52,19 @@ WORKLOADS: dict[str, dict[str, Any]] = {
         "source": SOURCES,
         "checks": _choice("on", "off"),
     },
-    "source_pingpong": {"payload": _number(1, 1, 16_384), "source": SOURCES},
+    "source_pingpong": {
+        "payload": _number(1, 1, 16_384),
+        "source": SOURCES,
+        "placement": PLACEMENT,
+    },
     "tcp_rr": {
         "connections": _number(10, 1, 10_000),
         "payload": _number(1, 1, 16_384),
         "mode": _choice("closed", "open"),
         "rate": _number(0, 0, 1_000_000),
+        "placement": PLACEMENT,
     },
-    "ctl_churn": {"registered": _number(1000, 1, 100_000)},
+    "ctl_churn": {"registered": _number(1000, 1, 100_000), "batch": _number(1, 1, 64)},
     "http_one_byte": {
         "rate": _number(1000, 1, 100_000),
         "connections": _number(64, 1, 1000),

@@ -53,4 +53,8 @@ void load_command(load_arguments arguments);
 /// As add_load_command(), for workload::hold_idle().
 CLI::App* add_idle_command(CLI::App& app, workload::idle_options& options);
 
+/// Carries out a plan, one request a line (see batch.hpp), each in a process of its own, and prints
+/// one answer a line as soon as it is there. Throws usage_error for a plan that is none.
+void batch_command(const std::string& path);
+
 }  // namespace kevbench::worker

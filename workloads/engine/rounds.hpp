@@ -71,6 +71,9 @@ class round_state : public watch_table<A>,
         if constexpr (synthetic_adapter<A>) {
             return mechanism.post(chosen, static_cast<std::uint32_t>(stimulus.size()));
         } else {
+            if constexpr (requires { mechanism.note(chosen); }) {
+                mechanism.note(chosen);
+            }
             const std::byte* bytes = stimulus.stamp(number);
             return ::write(chosen.far, bytes, stimulus.size()) ==
                    static_cast<ssize_t>(stimulus.size());
