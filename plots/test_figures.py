@@ -15,7 +15,7 @@ from plots.load import load
 from plots.model import Run
 from results.testing import synthetic_run
 
-NUMBERS = (2, 3, 5, 6, 8, 9, 10, 12, 13, 14)
+NUMBERS = (2, 3, 5, 6, 8, 9, 10, 12, 13, 14, 20)
 
 #: What a figure draws from; without these records or metrics it has nothing to show.
 _SOURCES: dict[int, Callable[[testing.Record], object]] = {
@@ -29,6 +29,7 @@ _SOURCES: dict[int, Callable[[testing.Record], object]] = {
     12: lambda r: r.get("workload") == "ctl_churn",
     13: lambda r: r["record"] == "slice" or r.get("metric") == "events_per_wait",
     14: lambda r: r.get("metric") == "bytes_per_fd",
+    20: lambda r: r.get("workload") == "kevent_2006",
 }
 
 

@@ -123,9 +123,10 @@ class server_process {
 /// A client in the plainest form there is: blocking calls, so that all it costs is its own.
 class client {
   public:
-    /// A connection carries `each` requests, 0 = as many as there are.
-    client(std::uint16_t port, std::uint32_t in_flight, std::uint64_t each)
-        : each_(each), open_(in_flight) {
+    /// A connection carries `each` requests, 0 = as many as there are. With `asks` the last one
+    /// says that it is; else the server closes by itself.
+    client(std::uint16_t port, std::uint32_t in_flight, std::uint64_t each, bool asks)
+        : each_(each), asks_(asks), open_(in_flight) {
         address_.sin_family = AF_INET;
         address_.sin_port = htons(port);
         address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -137,7 +138,7 @@ class client {
         for (; done < requests; done += open_.size()) {
             for (line& one : open_) {
                 if (!one.socket) one = {connect(), 0};
-                ask(one.socket.get(), ++one.carried == each_);
+                ask(one.socket.get(), ++one.carried == each_ && asks_);
             }
             for (line& one : open_) take(one);
         }
@@ -202,6 +203,7 @@ class client {
     }
 
     std::uint64_t each_;
+    bool asks_;
     std::vector<line> open_;
     sockaddr_in address_{};
 };
@@ -219,7 +221,8 @@ json batch_http(const json& request) {
     options.batch = request.at("batch").get<std::uint32_t>();
     server_process server{options};
     const auto each = options.keep_alive ? request.value("each", std::uint64_t{0}) : 1;
-    client load{server.port(), request.at("in_flight").get<std::uint32_t>(), each};
+    client load{server.port(), request.at("in_flight").get<std::uint32_t>(), each,
+                options.keep_alive};
     const auto requests = request.at("requests").get<std::uint64_t>();
     json answer{{"operation", "request"},
                 {"wall_ns", json::array()},

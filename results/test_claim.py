@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from harness.analysis.claim import CLAIMED, Ratio, State, judge
+from results.claim import CLAIMED, Ratio, State, judge
 
 
 @pytest.mark.parametrize(
