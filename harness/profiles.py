@@ -121,7 +121,7 @@ _PROFILES = (
             Sweep("http_one_byte", {"keepalive": ("off", "on")}),
             Sweep("http_one_byte", {"keepalive": ("on",), "in_flight": ("16",)}),
             Sweep("ctl_churn", {"registered": ("1000",), "batch": ("1", "16")}),
-            Sweep("footprint", {"registered": ("10000",)}),
+            Sweep("footprint", {"registered": ("2000",)}),
             Sweep("kevent_2006", {"style": ("plain", "optimistic"), "in_flight": ("16",)}),
         ),
     ),

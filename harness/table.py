@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.guestcells.table import guest_lines
+from harness.guestcells.table import bar_lines, guest_lines
 from harness.textfigure import figure
 from results.keys import variant_name
 from results.reader import Record, ResultFile
@@ -145,7 +145,7 @@ def render(result: ResultFile) -> str:
         lines += ["x epoll: CPU cost over epoll in the same trigger mode, below 1 is cheaper;"]
         lines += ["x best: the same over epoll's cheapest variant of the cell;"]
         lines += ["could see: the smallest difference this row finds 4 times in 5", ""]
-    lines += guest_lines(result)
+    lines += [*guest_lines(result), *bar_lines(result)]
     if result.run.get("purpose") == "aa":
         lines += [*_controls(result), ""]
     lines.append(_floor(result))

@@ -49,9 +49,10 @@ BATCHES = 9
 #: Virtual ns, that is instructions, that a batch lasts at least. A tick comes every 4 million.
 _LEAST = 400_000
 #: Handing a run to a second thread and getting it back costs some 10,000 instructions.
-_LEAST_TWO_THREADS = 4_000_000
-#: HTTP: requests of a batch.
-_REQUESTS = 128
+_LEAST_TWO_THREADS = 2_000_000
+#: HTTP: requests of a batch, and batches.
+_REQUESTS = 32
+_HTTP_BATCHES = 7
 #: Wall ns of a batch where times are real, and batches of one process.
 _TIME_BATCH_NS = 6_000_000
 _TIME_BATCHES = 4
@@ -247,7 +248,7 @@ def _http_line(cell: Cell, asked: Asked) -> dict[str, Any]:
         "keep_alive": cell.params["keepalive"] == "on",
         "batch": int(cell.params["batch"]),
         "requests": _REQUESTS,
-        "batches": BATCHES,
+        "batches": _HTTP_BATCHES,
     }
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.textfigure import figure
+from results import bars
 from results.keys import variant_name
 from results.reader import Record, ResultFile
 
@@ -38,6 +39,31 @@ def guest_lines(result: ResultFile) -> list[str]:
     if lines:
         lines += ["figure and, after it, its ratio to epoll in the same trigger mode", ""]
     return lines
+
+
+def bar_lines(result: ResultFile) -> list[str]:
+    """kevent against its bars: how many are met, and every one that is not."""
+    judged = bars.judge(result.of("metric"))
+    if not judged:
+        return []
+    names = result.run.get("shown_params") or {}
+    lines = ["kevent against epoll, by exact counts in the guest:"]
+    for bar in dict.fromkeys(one.bar for one in judged):
+        mine = [one for one in judged if one.bar == bar]
+        met = sum(one.met for one in mine)
+        lines.append(f"  {bar.name}, at most {bar.limit:.2f}: {met} of {len(mine)} met")
+        for one in mine:
+            if not one.met:
+                shown = [
+                    f"{n}={v}"
+                    for n, v in sorted(one.params.items())
+                    if n in names.get(one.workload, ())
+                ]
+                lines.append(
+                    f"    {one.workload} {' '.join(shown)} {one.variant}: {one.ratio:.2f} of "
+                    f"{one.against}, {bars.in_words(one)}"
+                )
+    return [*lines, ""]
 
 
 def _places(result: ResultFile) -> list[tuple[str, str]]:
