@@ -221,6 +221,6 @@ def build(run: Run) -> Figure:
             tables.append(_table(heading, found))
             drawn += [one.row for one in found]
     if not drawn:
-        return missing(20, "claim-2006", TITLE, why_missing(run, "web server of 2006"))
+        return missing(20, "claim-2006", TITLE, why_missing(run, TITLE, (WORKLOAD,)))
     caption = f"{CLAIM} {METHOD} {_RULE} {captions.intervals(drawn)}"
     return Figure(20, "claim-2006", TITLE, caption, tuple(sections), tuple(tables))
