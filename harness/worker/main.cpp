@@ -98,7 +98,8 @@ int dispatch(int argc, char** argv) {
         "http",
         "serve one static reply over HTTP until SIGTERM; prints the port, then the counters. "
         "Options: --mechanism M --variant V --address A --port P --connections N --body BYTES "
-        "--keepalive on|off --batch N");
+        "--keepalive on|off --batch N --reply BYTES --style plain|naive|optimistic "
+        "--accept all|one --watch-limit N --backlog N");
     http->allow_extras();  // parse_http_options() knows them
 
     load_arguments loading;
@@ -121,8 +122,13 @@ int dispatch(int argc, char** argv) {
     if (*run) run_command(running);
     if (*count) count_command(counting);
     if (*load) load_command(loading);
+<<<<<<< HEAD
     if (*idle) return workload::hold_idle(holding, std::cout);
     if (*batch) batch_command(plan);
+=======
+    if (*batch) batch_command(plan);
+    if (*idle) return workload::hold_idle(holding, std::cout);
+>>>>>>> gen
     if (*http) return serve_http(http->remaining());
     return *serving ? serve() : 0;
 }
