@@ -24,7 +24,7 @@ _TOTALS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", re.
 OTHER_INDEXES = ("avl", "rhashtable")
 #: Programs whose subject is what finds registrations by their names.
 AGAIN_PROGRAMS = ("test_ctl", "test_lifetime", "test_many", "test_races", "test_threads")
-_PROGRAM_SECONDS = 300
+_PROGRAM_SECONDS = 600
 _BOOT_SECONDS = 120
 _SCRATCH_MIB = 64
 _MEMORY_MIB = 1024

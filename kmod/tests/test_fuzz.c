@@ -161,14 +161,14 @@ static void run(void)
 			CHECK_GT(sum.done[KEVENT_CTL_ADD][type], 0);
 }
 
-CASE_WITHIN(random_calls_as_root_do_no_harm, 140)
+CASE_WITHIN(random_calls_as_root_do_no_harm, 290)
 {
 	if (geteuid() != 0)
 		SKIP("not root");
 	run();
 }
 
-CASE_WITHIN(random_calls_without_privileges_do_no_harm, 140)
+CASE_WITHIN(random_calls_without_privileges_do_no_harm, 290)
 {
 	struct stat device;
 	int status;

@@ -176,7 +176,7 @@ static void *commit_slots(void *argument)
 	return NULL;
 }
 
-CASE_ON_WITHIN(crowd, committing_threads_free_each_slot_once, 60)
+CASE_ON_WITHIN(crowd, committing_threads_free_each_slot_once, 120)
 {
 	pthread_t threads[THREADS];
 	unsigned int put = 0, stuck = 0;
