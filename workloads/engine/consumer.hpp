@@ -32,6 +32,7 @@
 #include <cstdint>
 
 #include "engine/buffers.hpp"
+#include "engine/padding.hpp"
 #include "kevbench/adapter/contract.hpp"
 #include "kevbench/workload/cell.hpp"
 
@@ -213,6 +214,7 @@ class consumer {
     }
 
     bool give(adapter::watch& target, const std::byte* data, std::size_t size) {
+        pad_operation();
         if constexpr (std::same_as<decltype(self().on_data(target, data, size)), bool>) {
             return self().on_data(target, data, size);
         } else {
