@@ -122,13 +122,8 @@ int dispatch(int argc, char** argv) {
     if (*run) run_command(running);
     if (*count) count_command(counting);
     if (*load) load_command(loading);
-<<<<<<< HEAD
     if (*idle) return workload::hold_idle(holding, std::cout);
     if (*batch) batch_command(plan);
-=======
-    if (*batch) batch_command(plan);
-    if (*idle) return workload::hold_idle(holding, std::cout);
->>>>>>> gen
     if (*http) return serve_http(http->remaining());
     return *serving ? serve() : 0;
 }
