@@ -41,11 +41,14 @@ class Side:
     entry: int = 1
     #: lt, et or oneshot; decides which epoll variant it is divided by.
     trigger: str = "lt"
+    #: Which of several builds runs it, where builds are compared: "base", "change".
+    build: str = ""
 
     @property
     def label(self) -> str:
-        """Unique in its cell: "epoll+lt", "epoll+lt#2"."""
-        return self.variant.name if self.entry == 1 else f"{self.variant.name}#{self.entry}"
+        """Unique in its cell: "epoll+lt", "epoll+lt#2", "epoll+lt@base"."""
+        name = f"{self.variant.name}@{self.build}" if self.build else self.variant.name
+        return name if self.entry == 1 else f"{name}#{self.entry}"
 
 
 @dataclass(frozen=True)

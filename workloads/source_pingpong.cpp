@@ -46,12 +46,14 @@ class pong_side : public consumer<pong_side<A, Policy>, Policy> {
         open_adapter(mechanism, settings);
         in.fd = ends.in;
         in.socket = is_socket(plan.source);
+        in.pipe = plan.source == source_kind::pipe;
         in.interest = adapter::bits::readable;
         require_registered(mechanism.add(in), mechanism.describe(), in.fd);
         if (ends.out != ends.in) {
             // Registered, since completion adapters send by watch, but nothing is to be reported.
             out_apart.fd = ends.out;
             out_apart.socket = in.socket;
+            out_apart.pipe = in.pipe;
             require_registered(mechanism.add(out_apart), mechanism.describe(), out_apart.fd);
             out = &out_apart;
         }

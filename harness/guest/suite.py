@@ -24,7 +24,7 @@ _TOTALS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", re.
 OTHER_INDEXES = ("avl", "rhashtable")
 #: Programs whose subject is what finds registrations by their names.
 AGAIN_PROGRAMS = ("test_ctl", "test_lifetime", "test_many", "test_races", "test_threads")
-_PROGRAM_SECONDS = 300
+_PROGRAM_SECONDS = 600
 _BOOT_SECONDS = 120
 _SCRATCH_MIB = 64
 _MEMORY_MIB = 1024
@@ -116,7 +116,10 @@ def run_suite(
             kernel=series,
             add=programs,
             module=module,
-            environment={"KEVENT_TEST_SLOWNESS": str(slowness)},
+            environment={
+                "KEVENT_TEST_SLOWNESS": str(slowness),
+                "KEVENT_TEST_MODULE": image.MODULE_PATH,
+            },
             smp=2,
             memory_mib=DEBUG_MEMORY_MIB if is_debug(series) else _MEMORY_MIB,
             deadline_s=_BOOT_SECONDS + program_seconds * len(names),

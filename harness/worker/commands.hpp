@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// The subcommands of kevbench-worker that measure one cell from the command line.
+// The subcommands of kevbench-worker that work from the command line alone.
 #pragma once
 
+#include <CLI/App.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "kevbench/harness/cell_run.hpp"
 #include "kevbench/harness/session.hpp"
+#include "kevbench/workload/http_load.hpp"
 
 namespace kevbench::worker {
 
@@ -37,5 +39,18 @@ struct count_arguments {
 /// Does the warm-up, tells callgrind to forget it, does the operations, prints nothing: what an
 /// instruction counter should see and no more.
 void count_command(const count_arguments& arguments);
+
+struct load_arguments {
+    workload::load_options options;
+    std::string arrivals = "poisson";
+    std::string hdr;  ///< empty = not wanted
+};
+/// `arguments` outlives the parse.
+CLI::App* add_load_command(CLI::App& app, load_arguments& arguments);
+/// Offers the load and prints a kvb.httpload document. Latency counts from the planned time.
+void load_command(load_arguments arguments);
+
+/// As add_load_command(), for workload::hold_idle().
+CLI::App* add_idle_command(CLI::App& app, workload::idle_options& options);
 
 }  // namespace kevbench::worker

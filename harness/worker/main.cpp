@@ -60,6 +60,8 @@ int dispatch(int argc, char** argv) {
         "  kevbench-worker run idle_scan epoll+et --param registered=1000 --counts\n"
         "  kevbench-worker count idle_scan epoll+lt --operations 2000\n"
         "  kevbench-worker http --mechanism epoll --variant et --port 8080\n"
+        "  kevbench-worker httpload --port 8080 --rate 2000 --duration 10 --hdr latency.hgrm\n"
+        "  kevbench-worker httpidle --port 8080 --connections 1000\n"
         "  echo '{\"do\":\"about\"}' | kevbench-worker serve");
 
     auto* list =
@@ -94,6 +96,11 @@ int dispatch(int argc, char** argv) {
         "--keepalive on|off --batch N");
     http->allow_extras();  // parse_http_options() knows them
 
+    load_arguments loading;
+    auto* load = add_load_command(app, loading);
+    workload::idle_options holding;
+    auto* idle = add_idle_command(app, holding);
+
     std::vector<std::string> plugins;
     for (auto* command : {list, serving, run, count, http}) add_plugin_option(command, plugins);
 
@@ -107,6 +114,8 @@ int dispatch(int argc, char** argv) {
     if (*about) print_document(harness::about_document());
     if (*run) run_command(running);
     if (*count) count_command(counting);
+    if (*load) load_command(loading);
+    if (*idle) return workload::hold_idle(holding, std::cout);
     if (*http) return serve_http(http->remaining());
     return *serving ? serve() : 0;
 }

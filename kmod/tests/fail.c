@@ -120,9 +120,9 @@ static void check_watches(void)
 /* One after the other; returns how many of the failures were errors of the call. */
 static unsigned int fail_each(const struct fail_operation *operation, unsigned int *tried)
 {
-	unsigned int refused = 0;
+	unsigned int refused = 0, step = operation->step ? operation->step : 1;
 
-	for (unsigned int nth = 1;; nth++) {
+	for (unsigned int nth = 1;; nth += step) {
 		struct scene scene = { .operation = operation };
 		bool used;
 
@@ -142,7 +142,7 @@ static unsigned int fail_each(const struct fail_operation *operation, unsigned i
 		}
 		operation->finish(&scene);
 		if (!used) {
-			*tried = nth - 1;
+			*tried = (nth - 1) / step;
 			return refused;
 		}
 	}

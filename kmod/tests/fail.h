@@ -39,6 +39,8 @@ struct fail_operation {
 	/* Must some failure have been an error of the call? */
 	bool can_fail;
 	const void *detail;
+	/* Every how many allocations one fails; 0 is as 1. More where most are not the module's. */
+	unsigned int step;
 };
 
 /* Ends the case as skipped where the kernel injects no faults. */

@@ -6,6 +6,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+struct kevent_ring *ring_memory(unsigned int size)
+{
+	size_t bytes = sizeof(struct kevent_ring) + size * sizeof(struct ukevent);
+	struct kevent_ring *ring = aligned_alloc(_Alignof(struct ukevent), bytes);
+
+	CHECK(ring);
+	memset(ring, 0, bytes);
+	return ring;
+}
+
 void queue_setup(struct queue *self)
 {
 	self->fd = kevent_init(NULL, 0, KEVENT_INIT_CLOEXEC);

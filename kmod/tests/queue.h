@@ -13,6 +13,9 @@
 /* What an event that must come is given; an emulated machine is slow. */
 #define SOON_MS (10000 * (int)ktest_slowness())
 
+/* Memory for a ring of 2006, all zero; to be freed. */
+struct kevent_ring *ring_memory(unsigned int size);
+
 /* Fixture: a queue without a ring. */
 struct queue {
 	int fd;

@@ -2,8 +2,10 @@
 /* ADD, MODIFY and REMOVE of each type while allocations fail in turn: fail.h says how. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,17 +23,19 @@ static void make_tcp(struct source *self)
 	self->far = pair[1];
 }
 
-/* Two wait queues. */
+/* Two wait queues, and a file system on which nothing has been watched before. */
 static void make_fifo(struct source *self)
 {
-	char path[] = "/tmp/kevent-fifo-XXXXXX";
+	char folder[] = "/tmp/kevent-fifo-XXXXXX", path[64];
 
-	CHECK(mkdtemp(path));
-	CHECK_EQ(rmdir(path), 0);
+	CHECK(mkdtemp(folder));
+	CHECK_EQ(mount("fresh", folder, "tmpfs", 0, NULL), 0);
+	snprintf(path, sizeof(path), "%s/fifo", folder);
 	CHECK_EQ(mkfifo(path, 0600), 0);
 	self->near = open(path, O_RDWR | O_NONBLOCK);
 	self->far = dup(self->near);
-	CHECK_EQ(unlink(path), 0);
+	CHECK_EQ(umount2(folder, MNT_DETACH), 0);
+	CHECK_EQ(rmdir(folder), 0);
 }
 
 static struct ukevent inner;
@@ -285,12 +289,12 @@ static void finish_transfer(struct scene *self)
 
 static const struct fail_operation transfers[] = {
 	{ "NAIO receive", prepare_recv, act_transfer, transfer_succeeded, finish_transfer, true,
-	  NULL },
-	{ "AIO read", prepare_read, act_transfer, transfer_succeeded, finish_transfer, true, NULL },
+	  NULL, 0 },
+	{ "AIO read", prepare_read, act_transfer, transfer_succeeded, finish_transfer, true, NULL, 0 },
 	{ "AIO write", prepare_write, act_transfer, transfer_succeeded, finish_transfer, true,
-	  NULL },
+	  NULL, 0 },
 	{ "AIO sendfile", prepare_sendfile, act_transfer, transfer_succeeded, finish_transfer, true,
-	  NULL },
+	  NULL, 0 },
 };
 
 static void register_row(const struct type_row *row)
@@ -300,14 +304,14 @@ static void register_row(const struct type_row *row)
 	if (!operations)
 		abort();
 	operations[0] = (struct fail_operation){ row->name,	prepare_add, act_add, add_succeeded,
-						 finish_source, true,	     row };
+						 finish_source, true,	     row, 0 };
 	operations[1] = (struct fail_operation){
 		row->name,     prepare_registered, act_modify, modify_succeeded,
-		finish_source, false,		   row
+		finish_source, false,		   row, 0
 	};
 	operations[2] = (struct fail_operation){
 		row->name,	prepare_registered, act_remove, remove_succeeded,
-		finish_removed, false,		    row
+		finish_removed, false,		    row, 0
 	};
 	fail_register("ADD without memory:", &operations[0]);
 	fail_register("MODIFY without memory:", &operations[1]);

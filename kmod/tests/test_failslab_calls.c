@@ -61,8 +61,7 @@ static void prepare_ready(struct scene *self)
 	if (strcmp(kind, "mapped") == 0) {
 		self->queue = kevent_mapped_open(&self->map, RING_SIZE, 0);
 	} else if (strcmp(kind, "ring") == 0) {
-		self->ring = aligned_alloc(8, 8 + RING_SIZE * sizeof(struct ukevent));
-		memset(self->ring, 0, 8 + RING_SIZE * sizeof(struct ukevent));
+		self->ring = ring_memory(RING_SIZE);
 		self->queue = kevent_init(self->ring, RING_SIZE, 0);
 	} else {
 		self->queue = kevent_init(NULL, 0, 0);
@@ -275,29 +274,29 @@ static void finish_epoll(struct scene *self)
 }
 
 #define QUEUE(kind, act, succeeded, finish)                                                        \
-	prepare_ready, act, succeeded, finish, false, kind
+	prepare_ready, act, succeeded, finish, false, kind, 0
 
 static const struct fail_operation operations[] = {
-	{ "INIT", prepare_nothing, act_init, returned_0, finish_queue, true, NULL },
+	{ "INIT", prepare_nothing, act_init, returned_0, finish_queue, true, NULL, 0 },
 	{ "INIT and mmap of a mapped ring", prepare_nothing, act_init_mapped, returned_0,
-	  finish_mapped, true, NULL },
+	  finish_mapped, true, NULL, 0 },
 	{ "GET_EVENTS", QUEUE("plain", act_get_events, returned_1, finish_taken) },
 	{ "GET_EVENTS with a ring", QUEUE("ring", act_get_events, returned_1, finish_taken) },
 	{ "WAIT", QUEUE("ring", act_wait, returned_1, finish_ring) },
 	{ "WAIT on a mapped ring", QUEUE("mapped", act_wait, returned_1, finish_mapped_ready) },
 	{ "ENTER", QUEUE("plain", act_enter, returned_1, finish_taken) },
-	{ "COMMIT", prepare_filled, act_commit, returned_1, finish_ring, false, "ring" },
+	{ "COMMIT", prepare_filled, act_commit, returned_1, finish_ring, false, "ring", 0 },
 	{ "COMMIT of a mapped ring",
 	  QUEUE("mapped", act_commit, returned_1, finish_mapped_ready) },
-	{ "READY", prepare_quiet, act_fire, returned_1, finish_fired, false, NULL },
+	{ "READY", prepare_quiet, act_fire, returned_1, finish_fired, false, NULL, 0 },
 	{ "a real-time signal", prepare_signal, act_signal, returned_0, finish_signal, false,
-	  NULL },
-	{ "epoll_ctl on a queue", prepare_epoll, act_epoll, returned_0, finish_epoll, true, NULL },
+	  NULL, 0 },
+	{ "epoll_ctl on a queue", prepare_epoll, act_epoll, returned_0, finish_epoll, true, NULL, 0 },
 	{ "close of a full queue", prepare_full_queue, act_close_queue, returned_0, finish_pair,
-	  false, NULL },
+	  false, NULL, 0 },
 	{ "close of a watched socket", prepare_socket, act_close_socket, returned_0, finish_broken,
-	  false, NULL },
-	{ "fork", prepare_quiet, act_fork, returned_0, finish_forked, true, NULL },
+	  false, NULL, 0 },
+	{ "fork", prepare_quiet, act_fork, returned_0, finish_forked, true, NULL, 7 },
 };
 
 KTEST_TABLE(register_operations)

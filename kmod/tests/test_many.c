@@ -174,7 +174,7 @@ static void close_those(struct crowd *self, unsigned int to)
 	CHECK_EQ(total, to);
 }
 
-CASE_ON_WITHIN(crowd, a_hundred_thousand_descriptors_are_registered_told_of_and_let_go, 60)
+CASE_ON_WITHIN(crowd, a_hundred_thousand_descriptors_are_registered_told_of_and_let_go, 120)
 {
 	unsigned int half = self->count / 2;
 
