@@ -261,7 +261,7 @@ std::unique_ptr<cell> make(std::string_view mechanism, std::string_view variant,
     pong_plan plan;
     plan.table.source = parse_source(values.choice("source"));
     plan.table.payload = effective_payload(plan.table.source, values.number("payload"));
-    return dispatch(
+    return dispatch_or_bare(
         mechanism, variant,
         [&]<class A, class Policy>(
             const typename A::variant_type& chosen) -> std::unique_ptr<cell> {

@@ -94,13 +94,16 @@ def parse_bands(texts: list[str]) -> dict[str, float]:
     return found
 
 
-def _protocol(args: argparse.Namespace) -> Protocol:
+def check_rounds(args: argparse.Namespace) -> Protocol:
+    """The protocol that --pairs and --blocks ask for. Raises UsageError; also for a bad --seed."""
     if not FEWEST_PAIRS <= args.pairs <= 100:
         raise UsageError(
             f"--pairs {args.pairs}: fewer than {FEWEST_PAIRS} give no interval; use 8 to 100"
         )
     if not 1 <= args.blocks <= 100:
         raise UsageError(f"--blocks {args.blocks}: use 1 to 100")
+    if args.seed is not None and args.seed < 0:
+        raise UsageError(f"--seed {args.seed} is negative: use the seed of an earlier run's record")
     latency = max(1, args.blocks // 2)
     return replace(
         cells.PROTOCOL,
@@ -114,12 +117,8 @@ def _protocol(args: argparse.Namespace) -> Protocol:
 def main(args: argparse.Namespace) -> int:
     """Builds, measures, prints. The exit status is the verdict."""
     chosen = cells.choose(args.cell)
-    protocol, bands = _protocol(args), parse_bands(args.band)
+    protocol, bands = check_rounds(args), parse_bands(args.band)
     check_directory(args.out)
-    if args.seed is not None and args.seed < 0:
-        raise UsageError(
-            f"--seed {args.seed} is negative: use the seed of an earlier gate's record"
-        )
     base = revision.find_base(args.base)
     options = Options(
         tuple(args.argv),

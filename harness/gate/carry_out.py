@@ -209,14 +209,12 @@ class GateRun:
             kernel = choose_kernel(self.options.kernel, self.tell)
         except GuestError as problem:
             return f"no guest: {problem}"
-        change, why = guest.module_of(tree.ROOT, "kmod", kernel)
-        if change is None and why != guest.NO_SOURCES:
-            raise MeasurementFault(f"the working tree: {why}")
-        base, reason = guest.module_of(self._sources(), f"kmod-{self.base.short}", kernel)
-        return {
-            BASE: guest.GuestSide(programs[BASE].worker, base, reason),
-            CHANGE: guest.GuestSide(programs[CHANGE].worker, change, why),
-        }
+        change = guest.make_side(programs[CHANGE].worker, tree.ROOT, "kmod", kernel)
+        if change.module is None and change.reason != guest.NO_SOURCES:
+            raise MeasurementFault(f"the working tree: {change.reason}")
+        name = f"kmod-{self.base.short}"
+        base = guest.make_side(programs[BASE].worker, self._sources(), name, kernel)
+        return {BASE: base, CHANGE: change}
 
     def _open_run(self, writer: ResultWriter) -> None:
         environment = collect.collect()

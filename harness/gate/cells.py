@@ -28,11 +28,19 @@ class GateCell:
     variant: Variant
     params: Mapping[str, str] = field(default_factory=dict)
     latency: bool = False
+    #: In the guest: epoll calls that the preload library serves from kevent.ko.
+    preload: bool = False
 
     @property
     def name(self) -> str:
         """How budgets, trailers and tables name it."""
-        return f"{self.workload} {params_text(self.params)} {self.variant.name}".replace("  ", " ")
+        words = [self.workload, params_text(self.params), self.variant.name]
+        return " ".join([*filter(None, words), *(["by-preload"] if self.preload else [])])
+
+    @property
+    def needs_module(self) -> bool:
+        """Whether it measures kevent.ko."""
+        return self.preload or self.variant.mechanism == "kevent"
 
 
 _EVENTFD = {"source": "eventfd", "registered": "1000"}
@@ -49,8 +57,9 @@ HOST_CELLS = (
 )
 
 #: In the guest, where kevent.ko is loaded; few descriptors, since emulation is slow.
+_FEW = {"source": "eventfd", "registered": "100"}
 GUEST_CELLS = tuple(
-    GateCell("idle_scan", variant, {"source": "eventfd", "registered": "100"})
+    GateCell("idle_scan", variant, _FEW)
     for variant in (
         Variant("epoll", "lt"),
         Variant("kevent", "get"),
@@ -58,6 +67,7 @@ GUEST_CELLS = tuple(
         Variant("kevent", "mapped-et"),
     )
 ) + (
+    GateCell("idle_scan", Variant("epoll", "lt"), _FEW, preload=True),
     GateCell(
         "source_pingpong",
         Variant("kevent", "mapped-et"),

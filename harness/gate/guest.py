@@ -40,13 +40,16 @@ class GuestSide:
     module: Path | None
     #: Why there is no module.
     reason: str = ""
+    #: The preload library of the same sources.
+    preload: Path | None = None
 
 
-def script(worker: Path, cells: Sequence[GateCell]) -> str:
+def script(side: GuestSide, cells: Sequence[GateCell]) -> str:
     """Shell text that prints a marker and a JSON document, or an error, for each cell."""
     lines = []
     for number, cell in enumerate(cells):
-        words = [str(worker), "run", cell.workload, cell.variant.name]
+        words = ["env", f"LD_PRELOAD={side.preload}"] if cell.preload else []
+        words += [str(side.worker), "run", cell.workload, cell.variant.name]
         words += [word for k, v in sorted(cell.params.items()) for word in ("--param", f"{k}={v}")]
         words += ["--operations", str(_OPERATIONS), "--slices", str(_SLICES), "--json"]
         lines.append(f"echo {_MARK} {number}; {shlex.join(words)} 2>&1")
@@ -88,9 +91,9 @@ def count(side: GuestSide, cells: Sequence[GateCell], kernel: str) -> dict[str, 
     from harness.guest.spec import GuestSpec
 
     spec = GuestSpec(
-        ["sh", "-c", script(side.worker, cells)],
+        ["sh", "-c", script(side, cells)],
         kernel=kernel,
-        add=[side.worker],
+        add=[side.worker, *([side.preload] if side.preload else [])],
         module=side.module,
         icount=True,
         deadline_s=_DEADLINE_S,
@@ -139,12 +142,14 @@ def _taken(found: dict[str, Taken] | str, cell: GateCell) -> Taken:
 
 
 def _absent(cell: GateCell, sides: Mapping[str, GuestSide]) -> str | None:
-    """Why a kevent cell has no module on one side."""
-    if cell.variant.mechanism != "kevent":
+    """Why a kevent cell has no module, or no preload library, on one side."""
+    if not cell.needs_module:
         return None
     for label, side in sides.items():
         if side.module is None:
             return f"{label}: {side.reason}"
+        if cell.preload and side.preload is None:
+            return f"{label}: has no preload library"
     return None
 
 
@@ -155,14 +160,20 @@ def _unknown(reason: str) -> bool:
     )
 
 
-def module_of(source: Path, name: str, kernel: Kernel, flags: str = "") -> tuple[Path | None, str]:
-    """The module built from a source tree, or the reason why there is none."""
+def make_side(worker: Path, source: Path, name: str, kernel: Kernel, flags: str = "") -> GuestSide:
+    """A side with the module and preload library built from a source tree, as far as it has them.
+
+    `name` keeps what is built apart from other trees'; `flags` are further ones of the module's
+    compiler.
+    """
     from harness.guest.errors import GuestError
-    from harness.guest.module import build_module
+    from harness.guest.module import build_module, build_preload
 
     if not (source / "kmod" / "Makefile").is_file():
-        return None, NO_SOURCES
+        return GuestSide(worker, None, NO_SOURCES)
     try:
-        return build_module(kernel, source / "kmod", name, flags), ""
+        module = build_module(kernel, source / "kmod", name, flags)
+        preload = build_preload(source / "kmod", name)
     except GuestError as problem:
-        return None, f"its module does not build: {problem}"
+        return GuestSide(worker, None, f"its module does not build: {problem}")
+    return GuestSide(worker, module, "", preload)

@@ -33,10 +33,10 @@ def _row(metric: str, base: float | None, change: float | None, *budgets: Budget
         (counts.SYSCALLS, 2.0, 1.999, IMPROVED),
         (counts.SYSCALLS, 0.0, 0.0, EQUIVALENT),
         (counts.SYSCALLS, 0.0, 0.5, REGRESSED),
-        (counts.USER, 1000.0, 1010.0, EQUIVALENT),
-        (counts.USER, 1000.0, 1010.1, REGRESSED),
+        (counts.USER, 1000.0, 1009.9, EQUIVALENT),
+        (counts.USER, 1000.0, 1010.0, REGRESSED),
         (counts.USER, 100.0, 104.0, EQUIVALENT),  # 4 %, but fewer than five instructions
-        (counts.USER, 100.0, 105.1, REGRESSED),
+        (counts.USER, 100.0, 105.0, REGRESSED),
         (counts.TOTAL, 4000.0, 4041.0, REGRESSED),
         (counts.TOTAL, 4000.0, 3900.0, IMPROVED),
     ],
@@ -102,7 +102,7 @@ def _document(*costs: float) -> str:
 
 
 def test_the_guest_script_marks_every_cell_and_its_answers_are_told_apart() -> None:
-    text = script(Path("/w o/worker"), GUEST_CELLS)
+    text = script(GuestSide(Path("/w o/worker"), None), GUEST_CELLS)
     assert text.count("kevbench-gate-cell") == len(GUEST_CELLS) and "'/w o/worker'" in text
     said = (
         f"kevbench-gate-cell 0\n{_document(9, 5, 5, 5)}\n"

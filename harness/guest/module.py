@@ -54,6 +54,20 @@ def build_module(
     return copy
 
 
+def build_preload(source: Path, name: str) -> Path | None:
+    """Builds the epoll preload library of a module folder; None where it has none.
+
+    Raises GuestError when the build fails.
+    """
+    if not (source / "preload" / "Makefile").is_file():
+        return None
+    out = guest_build_dir() / name / "preload"
+    out.mkdir(parents=True, exist_ok=True)
+    with build_lock("kmod"):
+        _make(["-C", str(source / "preload"), f"OUT={out}"], f"{name}-preload")
+    return out / "libkevent-preload.so"
+
+
 def build_tests() -> list[Path]:
     """Builds the in-guest test programs (kmod/tests) and returns the executables, sorted."""
     tests = kmod_dir() / "tests"

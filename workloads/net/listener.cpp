@@ -16,10 +16,6 @@ namespace {
 
 using adapter::detail::descriptor;
 
-/// Connections the kernel completes before they are accepted; it lowers this to
-/// net.core.somaxconn by itself.
-constexpr int backlog = 65'535;
-
 [[noreturn]] void fail(std::string_view step) {
     throw fault(fmt::format("{}: {}", step, std::strerror(errno)));
 }
@@ -62,7 +58,7 @@ sockaddr_in to_address(const std::string& address, std::uint16_t port) {
     return made;
 }
 
-listener listen_on(const std::string& address, std::uint16_t port) {
+listener listen_on(const std::string& address, std::uint16_t port, std::uint32_t backlog) {
     sockaddr_in wanted = to_address(address, port);
     listener made;
     made.socket.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -76,7 +72,7 @@ listener listen_on(const std::string& address, std::uint16_t port) {
     if (::bind(fd, generic(wanted), sizeof wanted) != 0) {
         refuse_bind(address, port);
     }
-    if (::listen(fd, backlog) != 0) {
+    if (::listen(fd, static_cast<int>(backlog)) != 0) {
         refuse_bind(address, port);
     }
     socklen_t length = sizeof wanted;

@@ -20,9 +20,11 @@ struct listener {
     std::uint16_t port = 0;
 };
 
-/// Listens on an IPv4 address of this machine; port 0 = any free one. Throws usage_error naming the
+/// Listens on an IPv4 address of this machine; port 0 = any free one. `backlog` connections wait to
+/// be accepted, at most; the kernel lowers it to net.core.somaxconn. Throws usage_error naming the
 /// remedy when address or port cannot be had, fault when another call fails.
-[[nodiscard]] listener listen_on(const std::string& address, std::uint16_t port);
+[[nodiscard]] listener listen_on(const std::string& address, std::uint16_t port,
+                                 std::uint32_t backlog = 65'535);
 
 /// The socket address of an IPv4 address in digits. Throws usage_error for anything else.
 [[nodiscard]] sockaddr_in to_address(const std::string& address, std::uint16_t port);
