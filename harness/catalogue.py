@@ -182,7 +182,12 @@ def _with_guest_only(document: dict[str, Any]) -> dict[str, Any]:
 
 def load(plugins: Iterable[Path] = ()) -> Catalogue:
     """Asks the worker. Raises UsageError when it does not answer, with its own words."""
-    command = [str(tree.worker()), "list"]
+    return load_from(tree.worker(), plugins)
+
+
+def load_from(worker: Path, plugins: Iterable[Path] = ()) -> Catalogue:
+    """Asks a given worker, as load() does."""
+    command = [str(worker), "list"]
     for plugin in plugins:
         command += ["--plugin", str(plugin)]
     try:

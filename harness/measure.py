@@ -19,6 +19,7 @@ from harness.controller.callgrind import OPERATIONS, count_sides
 from harness.controller.calibrate import granule_of
 from harness.controller.cellrun import CellRun, Setting
 from harness.controller.httpcell import HttpCellRun
+from harness.controller.webcell import WebCellRun
 from harness.controller.interrupt import Interrupt, Interrupted
 from harness.controller.recorder import Recorder
 from harness.environment import collect
@@ -26,7 +27,7 @@ from harness.errors import UsageError
 from harness.estimate import cell_seconds
 from harness.guestcells.part import GuestPart, Surroundings
 from harness.guestcells.plan import GuestPlan
-from harness.plan import EXTERNAL, Cell, Plan
+from harness.plan import LOADED, WEB_2006, Cell, Plan
 from harness.profiles import PROFILES
 from harness.progress import Progress
 from results.histogram import merged
@@ -163,8 +164,9 @@ class Run:
 
     def _cell(self, cell: Cell, setting: Setting, directory: Path) -> None:
         """One cell, analysed and recorded even when the user stopped inside it."""
-        if cell.workload == EXTERNAL:
-            http = HttpCellRun(cell, setting, self.plan.profile, self.order.port, directory / "raw")
+        if cell.workload in LOADED:
+            kind = WebCellRun if cell.workload == WEB_2006 else HttpCellRun
+            http = kind(cell, setting, self.plan.profile, self.order.port, directory / "raw")
             data, run = http.data, http.run
         else:
             slices = CellRun(cell, setting)
@@ -207,7 +209,7 @@ class Run:
     def _analyse(self, data: CellData, recorder: Recorder) -> None:
         """Metric records of a cell, and its merged histograms for the figures."""
         self._remarks(data)
-        external = data.cell.workload == EXTERNAL
+        external = data.cell.workload in LOADED
         rows = (analyse_http if external else analyse)(data, recorder.place, self.seed)
         for side in data.alive():
             for kind in _KINDS:

@@ -14,6 +14,7 @@ from harness.catalogue import Catalogue, Workload
 from harness.errors import UsageError
 from harness.names import Variant
 from harness.profiles import (
+    BY_NAME,
     FLOOR_VARIANT,
     FLOOR_WORKLOADS,
     LIMIT,
@@ -26,6 +27,10 @@ from harness.protocol import CONTROL, Protocol
 from results.keys import params_text
 
 EXTERNAL = "http_one_byte"
+#: The web server of the 2006 claim, loaded by our own generator.
+WEB_2006 = "kevent_2006"
+#: Workloads that are loaded from outside their process and have no slices.
+LOADED = (EXTERNAL, WEB_2006)
 #: A latency slice of an open loop is this many ordinary ones long: at a rate far below the peak an
 #: ordinary one holds too few requests to say anything of the tail.
 OPEN_LATENCY_SLICES = 4
@@ -41,11 +46,14 @@ class Side:
     entry: int = 1
     #: lt, et or oneshot; decides which epoll variant it is divided by.
     trigger: str = "lt"
+    #: Which of several builds runs it, where builds are compared: "base", "change".
+    build: str = ""
 
     @property
     def label(self) -> str:
-        """Unique in its cell: "epoll+lt", "epoll+lt#2"."""
-        return self.variant.name if self.entry == 1 else f"{self.variant.name}#{self.entry}"
+        """Unique in its cell: "epoll+lt", "epoll+lt#2", "epoll+lt@base"."""
+        name = f"{self.variant.name}@{self.build}" if self.build else self.variant.name
+        return name if self.entry == 1 else f"{name}#{self.entry}"
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,8 @@ def descriptors_needed(params: Mapping[str, str]) -> int:
     """Upper estimate of what one worker opens: both ends of all but eventfd, and some of its own."""
     ends = 1 if params.get("source") == "eventfd" else 2
     watched = int(params.get("registered", "0")) * ends
-    return watched + 2 * int(params.get("connections", "0")) + SPARE_DESCRIPTORS
+    held = 2 * int(params.get("connections", "0")) + int(params.get("idle", "0"))
+    return watched + held + SPARE_DESCRIPTORS
 
 
 def parse_params(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -270,12 +279,16 @@ def floor_cells(cells: Sequence[Cell], catalogue: Catalogue, protocol: Protocol)
 
 
 def named_sweeps(workloads: Sequence[str], sweeps: Sequence[Sweep]) -> list[Sweep]:
-    """The sweeps of the chosen workloads; a workload they lack runs once, at its defaults."""
+    """The sweeps of the chosen workloads; a workload they lack runs those of its own (BY_NAME), or
+    once, at its defaults."""
     if not workloads:
         return list(sweeps)
     chosen = [item for item in sweeps if item.workload in workloads]
     covered = {item.workload for item in chosen}
-    return chosen + [Sweep(name) for name in workloads if name not in covered]
+    for name in workloads:
+        if name not in covered:
+            chosen += BY_NAME.get(name, (Sweep(name),))
+    return chosen
 
 
 def _sweeps(request: Request, profile: Profile) -> list[Sweep]:

@@ -122,6 +122,7 @@ _PROFILES = (
             Sweep("http_one_byte", {"keepalive": ("on",), "in_flight": ("16",)}),
             Sweep("ctl_churn", {"registered": ("1000",), "batch": ("1", "16")}),
             Sweep("footprint", {"registered": ("2000",)}),
+            Sweep("kevent_2006", {"style": ("plain", "optimistic"), "in_flight": ("16",)}),
         ),
     ),
     Profile(
@@ -228,5 +229,22 @@ _PROFILES = (
         ),
     ),
 )
+
+#: What a workload that is in no profile does when it is asked for by name. kevent_2006: the load from
+#: far below to beyond saturation (W1 of the 2006 tests), more requests a connection (W2), the epoll
+#: servers it may have been (W1c), the limit of 4096 registrations (W1d), accepting one an event (W6).
+BY_NAME: dict[str, tuple[Sweep, ...]] = {
+    "kevent_2006": (
+        Sweep("kevent_2006", {"rate": ("1000", "2500", "3400", "6000", "12000", "25000")}),
+        Sweep("kevent_2006", {"rate": ("6000",), "requests": ("10", "100")}),
+        Sweep("kevent_2006", {"rate": ("3400",), "style": ("naive", "optimistic")}),
+        Sweep(
+            "kevent_2006",
+            {"rate": ("1000",), "watch_limit": ("4096",), "idle": ("1000", "4000", "6000")},
+            purpose="scaling",
+        ),
+        Sweep("kevent_2006", {"rate": ("3400",), "accept": ("one",)}),
+    )
+}
 
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in _PROFILES}

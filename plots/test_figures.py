@@ -15,7 +15,7 @@ from plots.load import load
 from plots.model import Run
 from results.testing import synthetic_run
 
-NUMBERS = (2, 3, 5, 6, 8, 9, 10, 11, 12, 13, 14)
+NUMBERS = (2, 3, 5, 6, 8, 9, 10, 11, 12, 13, 14, 20)
 #: Those that a run on this machine alone fills; test_instructions.py has the guest's.
 OF_HOST = tuple(number for number in NUMBERS if number != 11)
 
@@ -32,6 +32,7 @@ _SOURCES: dict[int, Callable[[testing.Record], object]] = {
     12: lambda r: r.get("workload") == "ctl_churn",
     13: lambda r: r["record"] == "slice" or r.get("metric") == "events_per_wait",
     14: lambda r: r.get("metric") == "bytes_per_fd",
+    20: lambda r: r.get("workload") == "kevent_2006",
 }
 
 

@@ -19,6 +19,8 @@ from harness.controller.calibrate import granule_of
 from harness.names import Variant
 from harness.plan import (
     EXTERNAL,
+    LOADED,
+    WEB_2006,
     Cell,
     Request,
     Side,
@@ -127,6 +129,8 @@ def _params(
     """The parameter sets of a sweep. A closed loop of our own takes the place of a request rate."""
     if sweep.workload == EXTERNAL:
         return http_params(sweep, given)
+    if sweep.workload == WEB_2006:
+        return web_params(sweep, given)
     workload = catalogue.workloads[sweep.workload]
     sets = expand(sweep, workload, given, DESCRIPTOR_LIMIT)
     if sweep.workload in TWO_THREADS and "placement" not in given:
@@ -142,6 +146,26 @@ def http_params(sweep: Sweep, given: Mapping[str, tuple[str, ...]]) -> list[dict
     sets = [dict(HTTP_DEFAULTS)]
     for name in HTTP_DEFAULTS:
         values = given.get(name) or sweep.values.get(name) or (HTTP_DEFAULTS[name],)
+        sets = [{**one, name: value} for one in sets for value in values]
+    return sets
+
+
+WEB_DEFAULTS = {
+    "requests": "1",
+    "in_flight": "1",
+    "reply": "2737",
+    "style": "plain",
+    "accept": "all",
+    "connections": "1000",
+    "batch": "64",
+}
+
+
+def web_params(sweep: Sweep, given: Mapping[str, tuple[str, ...]]) -> list[dict[str, str]]:
+    """The same for kevent_2006; parameters of its open loop have no place in a count."""
+    sets = [dict(WEB_DEFAULTS)]
+    for name, default in WEB_DEFAULTS.items():
+        values = given.get(name) or sweep.values.get(name) or (default,)
         sets = [{**one, name: value} for one in sets for value in values]
     return sets
 
@@ -176,7 +200,7 @@ def timing(plan: GuestPlan, seed: int) -> list[Asked]:
     of its own each time, so that slow drift meets all sides alike."""
     found = []
     for number, cell in enumerate(plan.cells):
-        if cell.workload == EXTERNAL or cell.purpose == "floor":
+        if cell.workload in LOADED or cell.purpose == "floor":
             continue
         rng = random.Random(derived_seed(seed, "guest", cell.identity))
         for pair in range(TIMES.pairs):
@@ -199,6 +223,18 @@ def _cell_line(cell: Cell, asked: Asked, real_time: bool) -> dict[str, Any]:
         "batches": _TIME_BATCHES if real_time else BATCHES,
         "counters": not real_time and asked.side.variant.mechanism != "null",
         "slices": real_time,
+    }
+
+
+def _web_line(cell: Cell, asked: Asked) -> dict[str, Any]:
+    options = [
+        word for name in ("reply", "style", "accept") for word in (f"--{name}", cell.params[name])
+    ]
+    return {
+        **_http_line(replace(cell, params={**cell.params, "keepalive": "off"}), asked),
+        "keep_alive": cell.params["requests"] != "1",
+        "each": int(cell.params["requests"]),
+        "options": options,
     }
 
 
@@ -236,8 +272,12 @@ def lines(plan: GuestPlan, asked: Sequence[Asked], real_time: bool) -> Iterator[
     yield json.dumps({"id": _READ, "do": "read", "files": FACTS})
     for one in asked:
         cell = plan.cells[one.cell]
-        external = cell.workload == EXTERNAL
-        fields = _http_line(cell, one) if external else _cell_line(cell, one, real_time)
+        if cell.workload == WEB_2006:
+            fields = _web_line(cell, one)
+        elif cell.workload == EXTERNAL:
+            fields = _http_line(cell, one)
+        else:
+            fields = _cell_line(cell, one, real_time)
         yield json.dumps({"id": one.identity, **fields})
 
 

@@ -16,7 +16,7 @@ from harness.controller.recorder import Recorder
 from harness.guestcells.answers import Answer
 from harness.guestcells.plan import BARE, TIMES, TWO_THREADS, Asked
 from harness.names import Variant
-from harness.plan import EXTERNAL, Cell, Side
+from harness.plan import LOADED, Cell, Side
 from results.keys import case_key
 
 _TOOL = "icount"
@@ -130,7 +130,7 @@ class GuestRecords:
         dispatch: Found = {}
         calls: Found = {}
         memory: Found = {}
-        external = data.cell.workload == EXTERNAL
+        external = data.cell.workload in LOADED
         without = self._bare(data, bare)
         for side in data.alive():
             answer = answers[(side.label, 0)]
@@ -202,7 +202,7 @@ def _slices(data: CellData, side: Side, pair: int, answer: Answer) -> list[dict[
 
 def _basis(cell: Cell, answer: Answer) -> str:
     """What a count covers."""
-    if cell.workload == EXTERNAL:
+    if cell.workload in LOADED:
         return _SERVER
     if cell.workload in TWO_THREADS:
         return _BOTH_THREADS

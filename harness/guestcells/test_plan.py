@@ -119,3 +119,16 @@ def test_real_times_are_taken_round_by_round_in_a_random_order_that_a_seed_repea
 def test_every_profile_has_a_guest_part() -> None:
     for name, profile in PROFILES.items():
         assert profile.guest_sweeps and plan(profile=name).cells
+
+
+def test_the_web_server_of_2006_is_counted_at_the_reply_and_style_of_its_cell() -> None:
+    made = plan(workloads=("kevent_2006",), params=("style=naive", "requests=1", "requests=10"))
+    requests = [json.loads(line) for line in lines(made, counting(made), real_time=False)][1:]
+    assert {request["do"] for request in requests} == {"http"}
+    assert {(request["each"], request["keep_alive"]) for request in requests} == {
+        (1, False),
+        (10, True),
+    }
+    assert requests[0]["options"] == ["--reply", "2737", "--style", "naive", "--accept", "all"]
+    # What belongs to the open loop of the host has no place in a count.
+    assert all("rate" not in cell.params for cell in made.cells)

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <iostream>
@@ -122,8 +123,10 @@ class server_process {
 /// A client in the plainest form there is: blocking calls, so that all it costs is its own.
 class client {
   public:
-    client(std::uint16_t port, std::uint32_t in_flight, bool keep_alive)
-        : keep_alive_(keep_alive), open_(in_flight) {
+    /// A connection carries `each` requests, 0 = as many as there are. With `asks` the last one
+    /// says that it is; else the server closes by itself.
+    client(std::uint16_t port, std::uint32_t in_flight, std::uint64_t each, bool asks)
+        : each_(each), asks_(asks), open_(in_flight) {
         address_.sin_family = AF_INET;
         address_.sin_port = htons(port);
         address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -133,17 +136,23 @@ class client {
     std::uint64_t run(std::uint64_t requests) {
         std::uint64_t done = 0;
         for (; done < requests; done += open_.size()) {
-            for (unique_fd& each : open_) {
-                if (!each) each = connect();
-                ask(each.get());
+            for (line& one : open_) {
+                if (!one.socket) one = {connect(), 0};
+                ask(one.socket.get(), ++one.carried == each_ && asks_);
             }
-            for (unique_fd& each : open_) take(each);
+            for (line& one : open_) take(one);
         }
         return done;
     }
 
   private:
-    static constexpr std::string_view request = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n";
+    struct line {
+        unique_fd socket;
+        std::uint64_t carried = 0;
+    };
+    static constexpr std::string_view keeping = "GET / HTTP/1.1\r\nHost: guest\r\n\r\n";
+    static constexpr std::string_view closing =
+        "GET / HTTP/1.1\r\nHost: guest\r\nConnection: close\r\n\r\n";
 
     [[nodiscard]] unique_fd connect() const {
         unique_fd made{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
@@ -155,51 +164,65 @@ class client {
             fail("connecting to the server");
         return made;
     }
-    static void ask(int socket) {
+    static void ask(int socket, bool last) {
+        const std::string_view request = last ? closing : keeping;
         if (::send(socket, request.data(), request.size(), MSG_NOSIGNAL) !=
             static_cast<ssize_t>(request.size()))
             fail("sending a request");
     }
-    /// One reply: all of it, the length of the first telling that of the others.
-    void take(unique_fd& socket) {
+    /// One reply: all of it.
+    void take(line& from) {
+        const bool last = from.carried == each_;
         std::array<char, 4096> reply{};
         std::size_t have = 0;
         for (;;) {
-            const auto got = ::recv(socket.get(), reply.data() + have, reply.size() - have, 0);
+            if (have == reply.size()) throw workload::fault("the reply is longer than 4096 bytes");
+            const auto got = ::recv(from.socket.get(), reply.data() + have, reply.size() - have, 0);
             if (got < 0) fail("receiving a reply");
             have += static_cast<std::size_t>(got);
             if (got == 0) {
-                if (keep_alive_ || have == 0) throw workload::fault("the server hung up");
+                if (!last || have == 0) throw workload::fault("the server hung up");
                 break;
             }
-            if (keep_alive_ && complete({reply.data(), have})) break;
+            if (!last && complete({reply.data(), have})) break;
         }
         if (std::string_view{reply.data(), have}.substr(0, 15) != "HTTP/1.1 200 OK")
             throw workload::fault("the server's reply is no 200 OK");
-        if (!keep_alive_) socket = unique_fd{};
+        if (last) from.socket = unique_fd{};
     }
-    /// The body is one byte.
-    static bool complete(std::string_view reply) noexcept {
+    static bool complete(std::string_view reply) {
+        constexpr std::string_view field = "Content-Length: ";
         const auto head = reply.find("\r\n\r\n");
-        return head != std::string_view::npos && reply.size() == head + 5;
+        if (head == std::string_view::npos) return false;
+        const auto at = reply.find(field);
+        if (at > head) throw workload::fault("the server's reply has no length");
+        std::size_t length = 0;
+        const auto* const digits = reply.data() + at + field.size();
+        (void)std::from_chars(digits, reply.data() + head, length);
+        return reply.size() == head + 4 + length;
     }
 
-    bool keep_alive_;
-    std::vector<unique_fd> open_;
+    std::uint64_t each_;
+    bool asks_;
+    std::vector<line> open_;
     sockaddr_in address_{};
 };
 
 }  // namespace
 
 json batch_http(const json& request) {
-    workload::http_options options;
+    const auto words = request.value("options", std::vector<std::string>{});
+    auto options =
+        workload::parse_http_options(std::vector<std::string_view>(words.begin(), words.end()));
     options.mechanism = request.at("mechanism").get<std::string>();
     options.variant = request.at("variant").get<std::string>();
     options.connections = request.at("connections").get<std::uint32_t>();
     options.keep_alive = request.at("keep_alive").get<bool>();
     options.batch = request.at("batch").get<std::uint32_t>();
     server_process server{options};
-    client load{server.port(), request.at("in_flight").get<std::uint32_t>(), options.keep_alive};
+    const auto each = options.keep_alive ? request.value("each", std::uint64_t{0}) : 1;
+    client load{server.port(), request.at("in_flight").get<std::uint32_t>(), each,
+                options.keep_alive};
     const auto requests = request.at("requests").get<std::uint64_t>();
     json answer{{"operation", "request"},
                 {"wall_ns", json::array()},

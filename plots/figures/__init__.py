@@ -6,6 +6,7 @@ from collections.abc import Callable
 from plots.figure import Figure
 from plots.figures import (
     batch_size,
+    claim,
     control_cost,
     cpu_split,
     exceedance,
@@ -31,6 +32,7 @@ ALL: tuple[Callable[[Run], Figure], ...] = (
     control_cost.build,
     batch_size.build,
     memory.build,
+    claim.build,
 )
 
 
