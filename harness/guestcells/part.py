@@ -147,7 +147,7 @@ class Follower:
         self.prepared = prepared
         self.place = dict(place)
         self.recorder = Recorder(around.writer, place)
-        self.records = GuestRecords(plan.cells, self.recorder, around.seed)
+        self.records = GuestRecords(plan, self.recorder, around.seed)
         self.unanswered = {one.identity: one for one in asked}
         self._left = [
             sum(1 for one in asked if one.cell == number) for number in range(len(plan.cells))
