@@ -24,7 +24,7 @@ from results.writer import ResultWriter
 
 BOOT_S = 9.0
 """From the start of an emulated guest to its first answer, on an idle machine."""
-REQUEST_S = 0.28
+REQUEST_S = 0.15
 """One request of a counting guest, the mean over the quick profile."""
 TIME_REQUEST_S = 0.08
 """One process where times are real."""

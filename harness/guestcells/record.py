@@ -202,13 +202,19 @@ def _slices(data: CellData, side: Side, pair: int, answer: Answer) -> list[dict[
 def _basis(cell: Cell, answer: Answer) -> str:
     """What a count covers."""
     if cell.workload in LOADED:
-        return _SERVER
+        return f"{_SERVER}; half of the batches lie within {_middle_half(answer['cpu_ns']):.1f} %"
     if cell.workload in TWO_THREADS:
         return _BOTH_THREADS
     wall, cpu = statistics.median(answer["wall_ns"]), statistics.median(answer["cpu_ns"])
     if wall and cpu < _IDLE_LIMIT * wall:
         return f"{_BASIS}; {100 * (1 - cpu / wall):.0f} % of it outside the process"
     return _BASIS
+
+
+def _middle_half(repeats: list[float]) -> float:
+    """Distance of the quartiles in percent of the median."""
+    low, middle, high = statistics.quantiles(repeats, n=4)
+    return 100.0 * (high - low) / middle if middle else 0.0
 
 
 def _calls(answer: Answer) -> tuple[float | None, int, str | None]:
