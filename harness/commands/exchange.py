@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from harness import tree
+from harness.commands.guard import refusing_damage
 from harness.commands.parser import Subparsers, add_verb
 from harness.errors import OK, UsageError
 from results.errors import ResultsError
@@ -83,13 +84,8 @@ def main_import(args: argparse.Namespace) -> int:
 
 def main_export(args: argparse.Namespace) -> int:
     """Prints, or writes a file whole or not at all."""
-    result = read(args.run)
-    if args.format == "google-benchmark":
-        text = google_benchmark.dump(result)
-    elif args.format == "hdr":
-        text = hdr.dump(result, args.case)
-    else:
-        text = csv_table.dump(result)
+    with refusing_damage(args.run):
+        text = _exported(args)
     if args.out is None:
         sys.stdout.write(text)
         return OK
@@ -104,3 +100,12 @@ def main_export(args: argparse.Namespace) -> int:
         raise ResultsError(f"cannot write {args.out}: {problem.strerror}") from None
     print(args.out)
     return OK
+
+
+def _exported(args: argparse.Namespace) -> str:
+    result = read(args.run)
+    if args.format == "google-benchmark":
+        return google_benchmark.dump(result)
+    if args.format == "hdr":
+        return hdr.dump(result, args.case)
+    return csv_table.dump(result)
