@@ -38,12 +38,13 @@ static_assert(KVB_RECEIVE == static_cast<unsigned>(op_kind::receive) &&
               KVB_FULL == static_cast<unsigned>(verdict::full) && KVB_WAIT_FOREVER == wait_forever);
 
 // A watch crosses it as a pointer, so the two declarations must agree byte by byte.
-constexpr std::array native_layout{sizeof(watch),           alignof(watch),
-                                   offsetof(watch, fd),     offsetof(watch, interest),
-                                   offsetof(watch, socket), offsetof(watch, slot)};
+constexpr std::array native_layout{
+    sizeof(watch),           alignof(watch),        offsetof(watch, fd),  offsetof(watch, interest),
+    offsetof(watch, socket), offsetof(watch, pipe), offsetof(watch, slot)};
 constexpr std::array foreign_layout{sizeof(kvb_watch),           alignof(kvb_watch),
                                     offsetof(kvb_watch, fd),     offsetof(kvb_watch, interest),
-                                    offsetof(kvb_watch, socket), offsetof(kvb_watch, slot)};
+                                    offsetof(kvb_watch, socket), offsetof(kvb_watch, pipe),
+                                    offsetof(kvb_watch, slot)};
 static_assert(std::is_standard_layout_v<watch> && native_layout == foreign_layout);
 
 }  // namespace

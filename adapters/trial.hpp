@@ -75,7 +75,7 @@ template <class A>
     if (!source.valid()) {
         return {false, explain("eventfd", "creating one", errno)};
     }
-    return try_watch<A>(variant, watch{source.get(), bits::readable, false, 0}, feature);
+    return try_watch<A>(variant, watch{source.get(), bits::readable, false}, feature);
 }
 
 }  // namespace kevbench::adapter::detail

@@ -24,11 +24,16 @@ static const struct kevent_source_ops *source_of(const struct ukevent *entry)
 	return entry->type < KEVENT_MAX ? kevent_sources[entry->type] : NULL;
 }
 
+/* Is the program's word enough for a report? Not where it would pass for the end of a transfer. */
+static bool forced(const struct kevent *kev)
+{
+	return kev->u.req_flags & KEVENT_REQ_READY && !(kev->ops->flags & KEVENT_SOURCE_ONESHOT);
+}
+
 /* Whatever came while attach ran, and what it found, decides what becomes of the new kevent. */
 static enum entry_result settle(struct kevent *kev, int found, struct ukevent *entry)
 {
 	struct kevent_queue *q = kev->queue;
-	bool forced = kev->u.req_flags & KEVENT_REQ_READY;
 	unsigned int whom = 0;
 	unsigned long flags;
 	bool handed_back = false;
@@ -38,9 +43,9 @@ static enum entry_result settle(struct kevent *kev, int found, struct ukevent *e
 	kev->fired |= found & ~KEVENT_ATTACH_BROKEN;
 	if (found & KEVENT_ATTACH_BROKEN)
 		kevent_mark_broken(kev);
-	if (forced && !kev->fired)
+	if (forced(kev) && !kev->fired)
 		kev->fired = kev->u.event;
-	if (kev->fired || forced || kev->state & (KEVENT_ST_UNSURE | KEVENT_ST_BROKEN)) {
+	if (kev->fired || forced(kev) || kev->state & (KEVENT_ST_UNSURE | KEVENT_ST_BROKEN)) {
 		/* What attach found is handed back; what happened since is an event like any. */
 		bool queue = kev->u.req_flags & (KEVENT_REQ_ALWAYS_QUEUE | KEVENT_REQ_READY) ||
 			     !found;
@@ -205,7 +210,7 @@ static void modify_entry(struct kevent_queue *q, struct ukevent *entry)
 		found = kev->ops->check(kev);
 	if (found < 0)
 		fail(entry, found);
-	else if (entry->req_flags & KEVENT_REQ_READY)
+	else if (forced(kev))
 		kevent_fire(kev, found ? found : entry->event, 0);
 	else if (found)
 		kevent_fire(kev, found & ~KEVENT_ATTACH_BROKEN,

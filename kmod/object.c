@@ -53,14 +53,20 @@ void kevent_put(struct kevent *kev)
 		kmem_cache_free(caches[kev->u.type], kev);
 }
 
+/* Under index_lock. */
+static struct kevent *find_live(struct kevent_queue *q, const struct ukevent *name)
+{
+	struct kevent *kev = kevent_index_find(&q->index, name);
+
+	return kev && !kevent_is_stale(kev) ? kev : NULL;
+}
+
 struct kevent *kevent_lookup(struct kevent_queue *q, const struct ukevent *name)
 {
 	struct kevent *kev;
 
 	spin_lock(&q->index_lock);
-	kev = kevent_index_find(&q->index, name);
-	if (kev && kevent_is_stale(kev))
-		kev = NULL;
+	kev = find_live(q, name);
 	if (kev)
 		kevent_get(kev);
 	spin_unlock(&q->index_lock);
@@ -79,9 +85,7 @@ struct kevent *kevent_take_out(struct kevent_queue *q, const struct ukevent *nam
 	struct kevent *kev;
 
 	spin_lock(&q->index_lock);
-	kev = kevent_index_find(&q->index, name);
-	if (kev && kevent_is_stale(kev))
-		kev = NULL;
+	kev = find_live(q, name);
 	if (kev)
 		erase(q, kev);
 	spin_unlock(&q->index_lock);

@@ -64,6 +64,7 @@ class churn_state {
                 each.fd = sources_.watched(number);
                 each.far = sources_.far(number);
                 each.socket = is_socket(plan.table.source);
+                each.pipe = plan.table.source == source_kind::pipe;
             }
             const bool only_modified = phases.front() == control_call::modify;
             if (at < half) {

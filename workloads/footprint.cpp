@@ -92,6 +92,7 @@ class footprint_cell final : public cell {
         for (std::uint32_t at = 0; at < plan_.registered; ++at) {
             flows_[at].fd = channels_->watched(at);
             flows_[at].socket = is_socket(plan_.source);
+            flows_[at].pipe = plan_.source == source_kind::pipe;
             flows_[at].interest = adapter::bits::readable;
         }
         measure();
@@ -137,7 +138,7 @@ class footprint_cell final : public cell {
             if (!meter.usable()) {
                 fresh.add_all();
             } else {
-                const kernel_memory_meter::reading before = meter.take();
+                const kernel_memory_meter::reading before = meter.settled();
                 fresh.add_all();
                 kernel[at] = meter.bytes_per_watch(before, meter.take(), plan_.registered);
             }

@@ -46,12 +46,14 @@ class pong_side : public consumer<pong_side<A, Policy>, Policy> {
         open_adapter(mechanism, settings);
         in.fd = ends.in;
         in.socket = is_socket(plan.source);
+        in.pipe = plan.source == source_kind::pipe;
         in.interest = adapter::bits::readable;
         require_registered(mechanism.add(in), mechanism.describe(), in.fd);
         if (ends.out != ends.in) {
             // Registered, since completion adapters send by watch, but nothing is to be reported.
             out_apart.fd = ends.out;
             out_apart.socket = in.socket;
+            out_apart.pipe = in.pipe;
             require_registered(mechanism.add(out_apart), mechanism.describe(), out_apart.fd);
             out = &out_apart;
         }
@@ -259,7 +261,7 @@ std::unique_ptr<cell> make(std::string_view mechanism, std::string_view variant,
     pong_plan plan;
     plan.table.source = parse_source(values.choice("source"));
     plan.table.payload = effective_payload(plan.table.source, values.number("payload"));
-    return dispatch(
+    return dispatch_or_bare(
         mechanism, variant,
         [&]<class A, class Policy>(
             const typename A::variant_type& chosen) -> std::unique_ptr<cell> {

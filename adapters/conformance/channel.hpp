@@ -33,7 +33,7 @@ class channel {
     [[nodiscard]] int near() const { return near_.get(); }
     [[nodiscard]] int far() const { return kind_ == source::eventfd ? near_.get() : far_.get(); }
     [[nodiscard]] watch make_watch(std::uint32_t interest = bits::readable) const {
-        return {near(), interest, is_socket(), 0};
+        return {near(), interest, is_socket(), kind_ == source::pipe};
     }
 
     /// Makes the near end readable: one byte, or one count of an eventfd. Throws if refused.

@@ -251,7 +251,7 @@ TEST_P(CompletionTest, DataStaysValidUntilTheNextWait) {
 TEST_P(CompletionTest, ConnectionAcceptedAfterRemovalIsClosed) {
     open();
     const listener server;
-    watch target{server.fd(), bits::acceptable, true, 0};
+    watch target{server.fd(), bits::acceptable, true};
     ASSERT_EQ(adapter().add(target), 0);
     ASSERT_EQ(adapter().flush(), 0);
     const detail::descriptor client = server.connect();

@@ -60,6 +60,8 @@ class ConformanceTest : public ::testing::TestWithParam<listing> {
     [[nodiscard]] bool has(std::uint32_t capability) const {
         return (fixed().capabilities & capability) != 0;
     }
+    /// bits::error and hangup tell of an error, and reading is not the only way to learn of it.
+    [[nodiscard]] bool tells_errors() const;
     [[nodiscard]] bool completes() const { return has(caps::completion); }
 
     /// One wait(); events are appended to `deliveries`. Returns what wait() returned.

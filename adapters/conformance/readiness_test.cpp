@@ -82,7 +82,7 @@ TEST_P(ConformanceTest, ModifyStopsAndStartsReports) {
 TEST_P(ConformanceTest, ListeningSocketReportsEveryConnection) {
     open();
     const listener server;
-    watch target{server.fd(), bits::acceptable, true, 0};
+    watch target{server.fd(), bits::acceptable, true};
     ASSERT_EQ(adapter().add(target), 0);
     constexpr std::size_t clients = 5;
     std::vector<detail::descriptor> near;

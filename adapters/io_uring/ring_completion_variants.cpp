@@ -44,7 +44,7 @@ availability try_receive(const ring_completion_variant& variant) {
         return failed("sending");
     }
     return detail::try_watch<ring_completion_adapter>(
-        variant, watch{near.get(), bits::readable, true, 0}, "io_uring multishot receive");
+        variant, watch{near.get(), bits::readable, true}, "io_uring multishot receive");
 }
 
 availability try_accept(const ring_completion_variant& variant) {
@@ -64,7 +64,7 @@ availability try_accept(const ring_completion_variant& variant) {
         return failed("connecting");
     }
     return detail::try_watch<ring_completion_adapter>(
-        variant, watch{listener.get(), bits::acceptable, true, 0}, "io_uring multishot accept");
+        variant, watch{listener.get(), bits::acceptable, true}, "io_uring multishot accept");
 }
 
 }  // namespace

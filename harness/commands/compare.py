@@ -10,7 +10,7 @@ from harness.commands.guard import refusing_damage
 from harness.commands.parser import Subparsers, add_verb, print_json
 from harness.environment.collect import differences
 from harness.errors import INCONCLUSIVE, OK, REGRESSED, UsageError
-from harness.table import figure
+from harness.textfigure import figure
 from results.compare import Comparison, Difference, compare
 from results.reader import ResultFile, read
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 
 from harness.suite.outcome import Outcome
+from harness.suite.schedule import Ended, Job, run
 from harness.suite.stages import STAGES, Stage
 
 EXAMPLES = """examples:
@@ -30,6 +30,24 @@ def choose(names: list[str], long: bool) -> list[Stage]:
     return [stage for stage in STAGES if long or not stage.long]
 
 
+def announce(stage: Stage) -> None:
+    how = ", beside the next ones" if stage.beside else ""
+    print(f"== {stage.name}: {stage.purpose}{how}", flush=True)
+
+
+def tell(ended: Ended) -> None:
+    outcome = ended.outcome
+    for problem in outcome.problems:
+        print(f"FAILED {problem}")
+    for skip in outcome.skips:
+        print(f"SKIPPED {skip}")
+    print(
+        f"   {ended.name}: {outcome.passed} passed, {outcome.failed} failed,"
+        f" {outcome.skipped} skipped in {ended.seconds:.0f} s",
+        flush=True,
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="kevbench test",
@@ -46,21 +64,12 @@ def main() -> int:
             print(f"{stage.name:10} {stage.purpose}{' (--long)' if stage.long else ''}")
         return 0
 
+    stages = {stage.name: stage for stage in choose(args.stage, args.long)}
     total = Outcome()
-    for stage in choose(args.stage, args.long):
-        print(f"== {stage.name}: {stage.purpose}", flush=True)
-        begun = time.monotonic()
-        outcome = stage.run()
-        for problem in outcome.problems:
-            print(f"FAILED {problem}")
-        for skip in outcome.skips:
-            print(f"SKIPPED {skip}")
-        print(
-            f"   {outcome.passed} passed, {outcome.failed} failed, {outcome.skipped} skipped"
-            f" in {time.monotonic() - begun:.0f} s",
-            flush=True,
-        )
-        total.add(outcome)
+    jobs = [Job(each.name, each.run, each.beside, each.alone) for each in stages.values()]
+    for ended in run(jobs, lambda name: announce(stages[name])):
+        tell(ended)
+        total.add(ended.outcome)
     if total.passed + total.failed == 0:
         total.fail("no test ran")
     skipped = f", {total.skipped} skipped" if total.skipped else ""

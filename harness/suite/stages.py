@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from harness.suite.outcome import Outcome, check_command, read_junit
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
 JOBS = str(min(4, os.cpu_count() or 2))
+#: It runs beside tests that use one core.
+TIDY_JOBS = str(max(1, int(JOBS) - 1))
 CXX_SUFFIXES = (".cpp", ".hpp", ".h", ".c")
 
 
@@ -25,6 +28,10 @@ class Stage:
     run: Callable[[], Outcome]
     #: Left out unless asked for by name or by --long.
     long: bool = False
+    #: Keeps one core busy and minds no neighbour: goes on beside the stages after it.
+    beside: bool = False
+    #: Measures: waits until it has the machine to itself.
+    alone: bool = False
 
 
 def environment(build: str = "release") -> dict[str, str]:
@@ -81,13 +88,18 @@ def types() -> Outcome:
     return command("mypy", [PYTHON, "-m", "mypy", *packages])
 
 
+#: Stages that run beside each other want the same build, and ninja does not guard its own folder.
+_BUILDING = threading.Lock()
+
+
 def build(preset: str) -> Outcome:
     outcome = Outcome()
-    if not (ROOT / "build" / preset / "build.ninja").is_file():
-        outcome.add(command(f"configure {preset}", ["cmake", "--preset", preset]))
-    if not outcome.failed:
-        words = ["cmake", "--build", "--preset", preset, "-j", JOBS]
-        outcome.add(command(f"build {preset}", words, limit_s=1800))
+    with _BUILDING:
+        if not (ROOT / "build" / preset / "build.ninja").is_file():
+            outcome.add(command(f"configure {preset}", ["cmake", "--preset", preset]))
+        if not outcome.failed:
+            words = ["cmake", "--build", "--preset", preset, "-j", JOBS]
+            outcome.add(command(f"build {preset}", words, limit_s=1800))
     return outcome
 
 
@@ -132,7 +144,7 @@ def tidy() -> Outcome:
     outcome = build("release")
     if outcome.failed:
         return outcome
-    words = ["run-clang-tidy", "-quiet", "-j", JOBS, "-p", "build/release"]
+    words = ["nice", "run-clang-tidy", "-quiet", "-j", TIDY_JOBS, "-p", "build/release"]
     for word in ("-analyzer-config", f"max-nodes={ANALYZER_NODES}"):
         words += ["-extra-arg=-Xclang", f"-extra-arg={word}"]
     words.append(f"^{ROOT}/(adapters|workloads|harness|results|kmod)/.*\\.cpp$")
@@ -143,7 +155,9 @@ def tidy() -> Outcome:
 STAGES = (
     Stage("style", "formats, shell and licence lines", style),
     Stage("types", "mypy --strict over the Python packages", types),
-    Stage("release", "g++ build and its C++ tests", lambda: ctest("release")),
+    Stage("build", "g++ build", lambda: build("release")),
+    Stage("tidy", "clang-tidy", tidy, beside=True),
+    Stage("release", "C++ tests of the g++ build", lambda: ctest("release")),
     Stage("python", "Python tests", pytest),
     Stage(
         "kmod",
@@ -151,8 +165,12 @@ STAGES = (
         lambda: kernel.module_checks(ROOT, tracked(".c", ".h")),
     ),
     Stage("guest", "kevent.ko's own tests in a guest of each kernel", kernel.guest_tests),
-    Stage("mainjob", "./kevbench run and what it writes", lambda: main_job(ROOT, environment())),
-    Stage("tidy", "clang-tidy", tidy),
+    Stage(
+        "mainjob",
+        "./kevbench run and what it writes",
+        lambda: main_job(ROOT, environment()),
+        alone=True,
+    ),
     Stage(
         "asan",
         "clang build with address and undefined-behaviour sanitizers",

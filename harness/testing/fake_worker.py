@@ -41,6 +41,7 @@ def _choice(*names: str) -> dict[str, Any]:
 
 
 SOURCES = _choice("unix", "eventfd", "pipe", "tcp")
+PLACEMENT = _choice("split-cpu", "same-cpu", "free")
 WORKLOADS: dict[str, dict[str, Any]] = {
     "idle_scan": {
         "registered": _number(1000, 1, 100_000),
@@ -53,21 +54,38 @@ WORKLOADS: dict[str, dict[str, Any]] = {
         "source": SOURCES,
         "checks": _choice("on", "off"),
     },
-    "source_pingpong": {"payload": _number(1, 1, 16_384), "source": SOURCES},
+    "source_pingpong": {
+        "payload": _number(1, 1, 16_384),
+        "source": SOURCES,
+        "placement": PLACEMENT,
+    },
     "tcp_rr": {
         "connections": _number(10, 1, 10_000),
         "payload": _number(1, 1, 16_384),
         "mode": _choice("closed", "open"),
         "rate": _number(0, 0, 1_000_000),
+        "placement": PLACEMENT,
     },
-    "ctl_churn": {"registered": _number(1000, 1, 100_000)},
+    "ctl_churn": {"registered": _number(1000, 1, 100_000), "batch": _number(1, 1, 64)},
     "http_one_byte": {
         "rate": _number(1000, 1, 100_000),
         "connections": _number(64, 1, 1000),
         "port": _number(0, 0, 65_535),
     },
+    "kevent_2006": {
+        "rate": _number(2000, 1, 1_000_000),
+        "requests": _number(1, 1, 1_000_000),
+        "connections": _number(1000, 1, 100_000),
+        "idle": _number(0, 0, 100_000),
+        "reply": _number(2737, 128, 1 << 24),
+        "style": _choice("plain", "naive", "optimistic"),
+        "accept": _choice("all", "one"),
+        "watch_limit": _number(0, 0, 1 << 20),
+        "backlog": _number(1024, 1, 65_535),
+        "batch": _number(64, 1, 4096),
+    },
 }
-REQUESTS = ("tcp_rr", "http_one_byte")
+REQUESTS = ("tcp_rr", "http_one_byte", "kevent_2006")
 
 
 def list_document() -> dict[str, Any]:
@@ -92,7 +110,7 @@ def list_document() -> dict[str, Any]:
                 "params": params,
                 "operation": "request" if name in REQUESTS else "event",
                 "timed": name != "ctl_churn",
-                "external_load": name == "http_one_byte",
+                "external_load": name in ("http_one_byte", "kevent_2006"),
             }
             for name, params in WORKLOADS.items()
         ],

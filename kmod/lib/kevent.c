@@ -155,11 +155,9 @@ int kevent_enter(int fd, struct kevent_batch *batch)
 
 	arguments.flags = flags;
 	result = kevent_call_(fd, KEVENT_IOC_ENTER, &arguments);
-	if (result >= 0) {
-		batch->ctl_result = arguments.ctl_ret;
-		batch->commit_result = arguments.commit_ret;
-		batch->start = arguments.start;
-	}
+	batch->ctl_result = arguments.ctl_ret;
+	batch->commit_result = arguments.commit_ret;
+	batch->start = arguments.start;
 	return result;
 }
 

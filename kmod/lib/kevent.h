@@ -90,7 +90,8 @@ struct kevent_batch {
 
 /*
  * Returns what the last step returned. Does not block when changes came back from ADD. When a step
- * fails, so does the call with that step's errno, and earlier steps keep their effect.
+ * fails, so does the call with that step's errno; earlier steps keep their effect and their results,
+ * and the results of steps that were not reached are 0.
  */
 int kevent_enter(int fd, struct kevent_batch *batch);
 
@@ -132,6 +133,18 @@ static inline unsigned int kevent_mapped_flags(const struct kevent_mapped *mappe
 	return __atomic_load_n(&mapped->ring->flags, __ATOMIC_RELAXED);
 }
 
+/* Gives the `count` oldest events' places back; copies of them may be acted on from here on. */
+static inline void kevent_mapped_release(struct kevent_mapped *mapped, unsigned int count)
+{
+	mapped->head += count;
+	__atomic_store_n(&mapped->ring->head, mapped->head, __ATOMIC_RELEASE);
+	/*
+	 * An edge that happens from here on must find its record read and write another; one that
+	 * happened before is seen by whoever acts on these records.
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 /* Takes up to `max` events, without a call; returns how many. They may be acted on at once. */
 static inline unsigned int kevent_mapped_take(struct kevent_mapped *mapped, struct ukevent *events,
 					      unsigned int max)
@@ -144,13 +157,7 @@ static inline unsigned int kevent_mapped_take(struct kevent_mapped *mapped, stru
 		return 0;
 	for (unsigned int i = 0; i < count; i++)
 		events[i] = mapped->ring->event[(mapped->head + i) & mapped->mask];
-	mapped->head += count;
-	__atomic_store_n(&mapped->ring->head, mapped->head, __ATOMIC_RELEASE);
-	/*
-	 * An edge that happens from here on must find its record read and write another; one that
-	 * happened before is seen by whoever acts on these records.
-	 */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	kevent_mapped_release(mapped, count);
 	return count;
 }
 

@@ -184,30 +184,41 @@ static bool call_ctl(struct fuzz *self)
 	return true;
 }
 
+/* Sometimes a set of signals to block while waiting: never SIGALRM, whose tick ends long waits. */
+static const sigset_t *some_signals(struct fuzz *self, sigset_t *set)
+{
+	if (!fuzz_rarely(self, 4))
+		return NULL;
+	sigemptyset(set);
+	sigaddset(set, fuzz_rarely(self, 2) ? SIGUSR1 : SIGUSR2);
+	if (fuzz_rarely(self, 2))
+		sigaddset(set, SIGRTMIN + (int)fuzz_below(self, 4));
+	return set;
+}
+
 static bool call_get_events(struct fuzz *self)
 {
 	struct ukevent *buf = (struct ukevent *)(void *)(self->memory + 8192);
 	struct timespec limit = brief(self);
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR2);
 	if (fuzz_rarely(self, 60))
 		buf = (void *)(uintptr_t)fuzz_draw(self);
 	return kevent_pget_events(queue(self), fuzz_below(self, 3), 1 + fuzz_below(self, 32),
 				  fuzz_rarely(self, 20) ? NULL : &limit, buf,
 				  fuzz_rarely(self, 20) ? fuzz_below(self, 64) & ~4U : 0,
-				  fuzz_rarely(self, 4) ? &set : NULL) >= 0;
+				  some_signals(self, &set)) >= 0;
 }
 
 static bool call_wait(struct fuzz *self)
 {
 	struct timespec limit = brief(self);
+	sigset_t set;
 
 	return kevent_pwait(queue(self), fuzz_below(self, 8), fuzz_below(self, 32),
 			    fuzz_rarely(self, 20) ? NULL : &limit,
-			    fuzz_rarely(self, 20) ? fuzz_below(self, 64) & ~4U : 0, NULL,
-			    NULL) >= 0;
+			    fuzz_rarely(self, 20) ? fuzz_below(self, 64) & ~4U : 0,
+			    some_signals(self, &set), NULL) >= 0;
 }
 
 static bool call_commit(struct fuzz *self)
@@ -232,7 +243,9 @@ static bool call_enter(struct fuzz *self)
 		.timeout = &limit,
 		.flags = fuzz_rarely(self, 2) ? KEVENT_FLAGS_NOWAIT : 0,
 	};
+	sigset_t set;
 
+	batch.sigmask = some_signals(self, &set);
 	batch.num = fill_entries(self, batch.cmd, changes, 4);
 	if (fuzz_rarely(self, 3))
 		batch.flags |= KEVENT_FLAGS_COMMIT;

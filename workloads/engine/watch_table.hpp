@@ -84,6 +84,7 @@ class watch_table {
                 each.fd = sources_.watched(at);
                 each.far = sources_.far(at);
                 each.socket = is_socket(plan.source);
+                each.pipe = plan.source == source_kind::pipe;
             }
             require_registered(mechanism.add(each), mechanism.describe(), each.fd);
         }

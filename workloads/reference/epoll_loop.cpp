@@ -36,6 +36,7 @@ epoll_loop::epoll_loop(const round_plan& plan)
         flows[at].fd = sources.watched(at);
         flows[at].far = sources.far(at);
         flows[at].socket = is_socket(plan.table.source);
+        flows[at].pipe = plan.table.source == source_kind::pipe;
         epoll_event request{};
         request.events = EPOLLIN;
         request.data.ptr = &flows[at];

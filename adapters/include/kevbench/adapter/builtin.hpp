@@ -5,6 +5,8 @@
 #pragma once
 
 #include "kevbench/adapter/epoll.hpp"
+#include "kevbench/adapter/kevent_mapped.hpp"
+#include "kevbench/adapter/kevent_queue.hpp"
 #include "kevbench/adapter/null.hpp"
 #include "kevbench/adapter/plugin_adapter.hpp"
 #include "kevbench/adapter/poll.hpp"
@@ -20,6 +22,6 @@ struct type_list {};
 using builtin_adapters =
     type_list<null_adapter, select_adapter, poll_adapter, epoll_adapter<epoll_call::wait>,
               epoll_adapter<epoll_call::pwait2>, ring_poll_adapter, ring_completion_adapter,
-              plugin_adapter>;
+              kevent_queue_adapter, kevent_mapped_adapter, plugin_adapter>;
 
 }  // namespace kevbench::adapter

@@ -51,6 +51,8 @@ namespace kevbench::adapter {
 namespace bits {
 inline constexpr std::uint32_t readable = POLLIN;
 inline constexpr std::uint32_t writable = POLLOUT;
+/// Both need no interest. select does not know them; kevent's types of 2006 tell them only while
+/// there is nothing to read, and then both.
 inline constexpr std::uint32_t error = POLLERR;
 inline constexpr std::uint32_t hangup = POLLHUP;
 /// Interest too: asked for, it is reported where the mechanism knows it (not select, not epoll's
@@ -115,6 +117,7 @@ struct watch {
     int fd = -1;
     std::uint32_t interest = 0;  ///< bits::readable, writable, acceptable, read_hangup; may be 0
     bool socket = false;         ///< send/recv apply; otherwise write/read are used
+    bool pipe = false;           ///< a pipe or FIFO, for mechanisms that know such (kevent)
     std::uint32_t slot = 0;      ///< private to the adapter from add() to remove()
 };
 

@@ -71,6 +71,7 @@ struct kvb_watch {
     int fd;
     uint32_t interest; /* KVB_READABLE, WRITABLE, ACCEPTABLE, READ_HANGUP; may be 0 */
     bool socket;       /* send and recv apply; otherwise write and read are used */
+    bool pipe;         /* a pipe or FIFO */
     uint32_t slot;
 };
 

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+//
+// What the readiness adapters of kevent have in common: registration, and what a record becomes.
+//
+// A socket is registered with type SOCKET, a pipe with PIPE and anything else with POLL, as a
+// program of 2006 would. Only POLL tells a hang-up of one direction, so a watch that asks for it is
+// a POLL too, and the "poll" variants use nothing else. What SOCKET and PIPE call RECV and SEND has
+// the values of POLLIN and POLLOUT, so records need no translation.
+//
+// Records carry a slot and its generation instead of a pointer: one that was written before its
+// watch was removed or re-armed is recognised and dropped.
+#pragma once
+
+#include <kevent.h>
+
+#include <csignal>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kevbench/adapter/contract.hpp"
+#include "kevbench/adapter/detail/direct_io.hpp"
+#include "kevbench/adapter/detail/ring_slots.hpp"
+
+namespace kevbench::adapter {
+
+static_assert(KEVENT_SOCKET_RECV == bits::readable && KEVENT_SOCKET_SEND == bits::writable);
+static_assert(KEVENT_PIPE_RECV == bits::readable && KEVENT_PIPE_SEND == bits::writable);
+static_assert(KEVENT_POLL_POLLERR == bits::error && KEVENT_POLL_POLLHUP == bits::hangup);
+static_assert(KEVENT_POLL_POLLRDHUP == bits::read_hangup);
+
+/// How events come out of the queue.
+enum class kevent_way : std::uint8_t {
+    get,     ///< copied by get_events
+    ring,    ///< written into memory of the program by the call that commits and waits
+    mapped,  ///< written by the wake-up itself into a ring shared with the kernel
+};
+
+struct kevent_variant {
+    traits fixed;
+    kevent_way way = kevent_way::get;
+    bool only_poll = false;  ///< every watch is of type POLL
+};
+
+class kevent_control {
+  public:
+    using variant_type = kevent_variant;
+
+    kevent_control(const kevent_control&) = delete;
+    kevent_control& operator=(const kevent_control&) = delete;
+
+    [[nodiscard]] const traits& describe() const noexcept { return variant_.fixed; }
+    int add(watch& target) noexcept;
+    int modify(watch& target) noexcept;
+    int remove(watch& target) noexcept;
+    submission submit(const operation& op) noexcept { return detail::perform(op); }
+    int flush() noexcept;
+
+  protected:
+    /// Bits that need no interest.
+    static constexpr std::uint32_t always = bits::error | bits::hangup;
+
+    struct registration {
+        std::uint32_t mask = 0;  ///< bits to deliver
+        std::uint32_t type = 0;  ///< KEVENT_SOCKET, PIPE or POLL
+        bool armed = false;      ///< in the kernel, or among the changes for it
+    };
+    using slot_type = detail::ring_slot<registration>;
+
+    explicit kevent_control(const kevent_variant& variant) : variant_(variant) {}
+    ~kevent_control() = default;
+
+    /// Checks `settings` and takes memory for the slots. 0 or -errno.
+    int open_control(const config& settings) noexcept;
+    void close_control() noexcept;
+
+    /// Delivers a record; 1 if it had something to say, else 0.
+    template <class Sink>
+    std::uint32_t deliver(std::uint64_t user, std::uint32_t fired, std::uint32_t ret_flags,
+                          Sink& sink) {
+        slot_type* const slot = slots_.find(detail::request_id{user});
+        if (slot == nullptr) [[unlikely]] {
+            return 0;
+        }
+        if (oneshot_) {
+            slot->state.armed = false;
+        }
+        if ((ret_flags & KEVENT_RET_BROKEN) != 0) [[unlikely]] {
+            // SOCKET and PIPE say so when there is an error and nothing to read.
+            slot->state.armed = false;
+            fired |= always;
+        }
+        fired &= slot->state.mask;
+        if (fired == 0) [[unlikely]] {
+            return 0;
+        }
+        sink(event{slot->target, fired, 0, nullptr});
+        return 1;
+    }
+    /// Reports registrations that the kernel refused when they were flushed.
+    template <class Sink>
+    std::uint32_t deliver_refused(Sink& sink) {
+        std::uint32_t delivered = 0;
+        while (!refused_.empty() && delivered < max_batch_) {
+            const refusal each = refused_.back();
+            refused_.pop_back();
+            if (slot_type* const slot = slots_.find(detail::request_id{each.user})) {
+                sink(event{slot->target, bits::broken, each.result, nullptr});
+                ++delivered;
+            }
+        }
+        return delivered;
+    }
+
+    [[nodiscard]] bool batched() const noexcept {
+        return (variant_.fixed.capabilities & caps::batched_control) != 0;
+    }
+    /// Takes the results of changes that the kernel has seen, and forgets the changes.
+    void settle_changes(bool any_came_back) noexcept;
+
+    struct refusal {
+        std::uint64_t user;
+        std::int32_t result;  ///< -errno
+    };
+
+    int queue_ = -1;
+    std::uint32_t max_batch_ = 0;
+    bool oneshot_ = false;
+    const sigset_t* mask_ = nullptr;
+    detail::ring_slots<registration> slots_;
+    std::vector<ukevent> changes_;  ///< for the next call; KEVENT_CTL_BATCH
+    std::vector<refusal> refused_;
+    kevent_variant variant_;
+
+  private:
+    /// Fills in what a watch wants.
+    void want(slot_type& slot) noexcept;
+    [[nodiscard]] ukevent describe_change(const slot_type& slot,
+                                          std::uint32_t command) const noexcept;
+    int arm(slot_type& slot) noexcept;
+    int disarm(slot_type& slot) noexcept;
+    /// Keeps a change for the next call, or makes the call when too many have gathered.
+    int postpone(const ukevent& change) noexcept;
+};
+
+/// Available, or why not: module missing, device closed to this user, another ABI.
+[[nodiscard]] availability probe_kevent_device();
+
+}  // namespace kevbench::adapter
