@@ -12,6 +12,7 @@ from harness import tree
 from harness.commands.guard import refusing_damage
 from harness.commands.parser import Subparsers, add_verb
 from harness.errors import OK, UsageError
+from results import slices
 from results.errors import ResultsError
 from results.exporters import csv_table, google_benchmark, hdr
 from results.identity import new_run_id
@@ -32,8 +33,9 @@ formats:
 _EXPORT_EXAMPLES = """\
   kevbench export google-benchmark results/runs/nightly --out nightly.json
   kevbench export csv results/runs/nightly
+  kevbench export slices results/runs/nightly --out slices.csv
   kevbench export hdr results/runs/nightly --case tcp_rr/epoll+lt"""
-_EXPORTS = ("google-benchmark", "hdr", "csv")
+_EXPORTS = ("google-benchmark", "hdr", "csv", "slices")
 
 
 def add(subparsers: Subparsers) -> None:
@@ -103,7 +105,9 @@ def main_export(args: argparse.Namespace) -> int:
 
 
 def _exported(args: argparse.Namespace) -> str:
-    result = read(args.run)
+    if args.format == "slices":
+        return slices.dump(args.run)
+    result = read(args.run, without={"slice"})
     if args.format == "google-benchmark":
         return google_benchmark.dump(result)
     if args.format == "hdr":
