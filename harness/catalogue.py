@@ -81,6 +81,8 @@ class Catalogue:
     triggers: dict[Variant, str] = field(default_factory=dict)
     #: Variants of loaded plug-ins.
     plugins: tuple[Variant, ...] = ()
+    #: Variants whose consumers read until nothing is left.
+    drains: frozenset[Variant] = frozenset()
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Catalogue:
@@ -103,10 +105,15 @@ class Catalogue:
                 for item in document["mechanisms"]
                 if item.get("plugin")
             )
+            drains = frozenset(
+                Variant(item["name"], item["variant"])
+                for item in document["mechanisms"]
+                if item.get("discipline") == "drain"
+            )
             workloads = {item["name"]: _workload(item) for item in document["workloads"]}
         except (KeyError, TypeError) as problem:
             raise UsageError(f"the worker's list is not usable ({problem}): build again") from None
-        return cls(document, variants, workloads, triggers, plugins)
+        return cls(document, variants, workloads, triggers, plugins, drains)
 
     def find_variants(self, text: str) -> list[Variant]:
         """The variants "epoll" (all of it) or "epoll+lt" (one) names; UsageError when none."""

@@ -106,7 +106,7 @@ def test_a_workload_that_the_profile_lacks_runs_at_its_defaults() -> None:
 
 def test_the_floor_is_measured_without_the_checks_of_received_bytes() -> None:
     floors = [cell for cell in plan().cells if cell.purpose == "floor"]
-    assert {cell.workload for cell in floors} == {"idle_scan", "active_ratio"}
+    assert {cell.workload for cell in floors} == {"active_ratio"}
     assert all(cell.params["checks"] == "off" for cell in floors)
 
 

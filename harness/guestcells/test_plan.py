@@ -104,6 +104,11 @@ def test_cells_that_can_run_without_a_mechanism_are_asked_for_it_once() -> None:
     }
 
 
+def test_kevent_comes_after_everything_it_is_compared_with() -> None:
+    kevent = [one.side.variant.mechanism == "kevent" for one in counting(plan())]
+    assert kevent == sorted(kevent) and any(kevent)
+
+
 def test_real_times_are_taken_round_by_round_in_a_random_order_that_a_seed_repeats() -> None:
     made = plan(workloads=("idle_scan",))
     asked = timing(made, 7)

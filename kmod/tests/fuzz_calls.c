@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct timespec brief(struct fuzz *self)
@@ -17,6 +18,9 @@ static struct timespec brief(struct fuzz *self)
 
 	if (fuzz_rarely(self, 30))
 		time.tv_nsec = (long)fuzz_draw(self);
+	/* What need not wait has a shorter way into the module. */
+	else if (fuzz_rarely(self, 3))
+		time.tv_nsec = 0;
 	return time;
 }
 
@@ -252,6 +256,44 @@ static bool call_enter(struct fuzz *self)
 	return kevent_enter(queue(self), &batch) >= 0;
 }
 
+static uint64_t pair_of(unsigned int high, unsigned int low)
+{
+	return (uint64_t)high << 32 | low;
+}
+
+/* The calls that go by way of advice; the tick ends those that wait without end. */
+static bool call_short(struct fuzz *self)
+{
+	unsigned int flags = fuzz_below(self, fuzz_rarely(self, 8) ? 16 : 8);
+	unsigned int cmd = fuzz_below(self, 5), count;
+	struct ukevent entries[8];
+	uint64_t first, second;
+	unsigned int op;
+
+	switch (fuzz_below(self, 3)) {
+	case 0:
+		op = KEVENT_SHORT_GET | (flags & KEVENT_SHORT_FOREVER);
+		first = (uintptr_t)(self->memory + 8192);
+		second = pair_of(fuzz_below(self, 3), fuzz_below(self, 64));
+		break;
+	case 1:
+		count = fill_entries(self, cmd, entries, 8);
+		op = KEVENT_SHORT_CTL;
+		first = (uintptr_t)entries;
+		second = pair_of(cmd, count);
+		break;
+	default:
+		op = KEVENT_SHORT_RING | flags;
+		first = pair_of(fuzz_below(self, 3), fuzz_below(self, 32));
+		second = pair_of(fuzz_below(self, 32), fuzz_below(self, 16));
+	}
+	if (fuzz_rarely(self, 20))
+		op ^= 1U << fuzz_below(self, 5);
+	if (fuzz_rarely(self, 60))
+		first = 8;
+	return syscall(SYS_fadvise64, queue(self), first, second, op) >= 0;
+}
+
 static bool call_renew(struct fuzz *self)
 {
 	unsigned int place = fuzz_below(self, FUZZ_POOL);
@@ -304,8 +346,11 @@ void fuzz_call(struct fuzz *self)
 	bool succeeded;
 
 	switch (fuzz_below(self, 32)) {
-	case 0 ... 13:
+	case 0 ... 11:
 		succeeded = call_ctl(self);
+		break;
+	case 12 ... 13:
+		succeeded = call_short(self);
 		break;
 	case 14 ... 17:
 		succeeded = call_get_events(self);
