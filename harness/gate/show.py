@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from harness.gate.rows import Row, Stage, worst
 from harness.stats.verdict import EQUIVALENT, IMPROVED, INCONCLUSIVE, INVALID, REGRESSED
-from harness.table import figure
+from harness.textfigure import figure
 from results.metrics import METRICS
 
 _SIGNS = {REGRESSED: "!!", INVALID: "??", INCONCLUSIVE: " ?", IMPROVED: "++", EQUIVALENT: "ok"}
