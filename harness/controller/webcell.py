@@ -82,6 +82,7 @@ class WebCellRun(HttpCellRun):
             duration_s=seconds,
             connections=self._number("connections"),
             requests=self._number("requests"),
+            burst=self._number("burst"),
             sources=SOURCES,
             # The same plan for every variant of a pair, another one in the next.
             seed=derived_seed(self.setting.seed, self.cell.identity, str(pair)) % 2**63,
