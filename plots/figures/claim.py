@@ -64,6 +64,12 @@ _FIGURES_2006 = (
 )
 
 
+_TWO_PROCESSES = (
+    "Counts of a server beside its client repeat within a boot; between boots single ones have moved by "
+    "up to 4 %, with where the two processes take turns. Read a verdict that close to a limit as open."
+)
+
+
 @dataclass(frozen=True)
 class Judged:
     """A stored row read as a ratio of requests, and what the rule says of it."""
@@ -220,6 +226,7 @@ def build(run: Run) -> Figure:
             notes = [_verdict_line(found, place, metric)]
             if place.emulated and metric == "instr_per_request":
                 notes.append(f"By {_WORDS['requests_per_s']}: not judged: emulated.")
+                notes.append(_TWO_PROCESSES)
             sections.append(Section(heading, panels, tuple(notes)))
             tables.append(_table(heading, found))
             drawn += [one.row for one in found]
