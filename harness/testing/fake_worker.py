@@ -74,6 +74,7 @@ WORKLOADS: dict[str, dict[str, Any]] = {
     },
     "kevent_2006": {
         "rate": _number(2000, 1, 1_000_000),
+        "burst": _number(1, 1, 65_535),
         "requests": _number(1, 1, 1_000_000),
         "connections": _number(1000, 1, 100_000),
         "idle": _number(0, 0, 100_000),
