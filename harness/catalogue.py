@@ -81,6 +81,8 @@ class Catalogue:
     triggers: dict[Variant, str] = field(default_factory=dict)
     #: Variants of loaded plug-ins.
     plugins: tuple[Variant, ...] = ()
+    #: Variants whose consumers read until nothing is left.
+    drains: frozenset[Variant] = frozenset()
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Catalogue:
@@ -103,10 +105,15 @@ class Catalogue:
                 for item in document["mechanisms"]
                 if item.get("plugin")
             )
+            drains = frozenset(
+                Variant(item["name"], item["variant"])
+                for item in document["mechanisms"]
+                if item.get("discipline") == "drain"
+            )
             workloads = {item["name"]: _workload(item) for item in document["workloads"]}
         except (KeyError, TypeError) as problem:
             raise UsageError(f"the worker's list is not usable ({problem}): build again") from None
-        return cls(document, variants, workloads, triggers, plugins)
+        return cls(document, variants, workloads, triggers, plugins, drains)
 
     def find_variants(self, text: str) -> list[Variant]:
         """The variants "epoll" (all of it) or "epoll+lt" (one) names; UsageError when none."""
@@ -164,22 +171,6 @@ def _workload(item: dict[str, Any]) -> Workload:
     )
 
 
-def _with_guest_only(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with the variants that need a kernel of their own, where the build lacks them."""
-    known = {(item["name"], item["variant"]) for item in document["mechanisms"]}
-    for variant in ("get", "mapped", "mapped-et", "mapped+batch"):
-        if ("kevent", variant) not in known:
-            document["mechanisms"].append(
-                {
-                    "name": "kevent",
-                    "variant": variant,
-                    "available": False,
-                    "reason": "kevent.ko is not part of this machine's kernel: it needs the guest",
-                }
-            )
-    return document
-
-
 def load(plugins: Iterable[Path] = ()) -> Catalogue:
     """Asks the worker. Raises UsageError when it does not answer, with its own words."""
     return load_from(tree.worker(), plugins)
@@ -195,7 +186,7 @@ def load_from(worker: Path, plugins: Iterable[Path] = ()) -> Catalogue:
             command, capture_output=True, text=True, timeout=_LIST_DEADLINE_S, check=False
         )
         if done.returncode == 0:
-            return Catalogue.of(_with_guest_only(json.loads(done.stdout)))
+            return Catalogue.of(json.loads(done.stdout))
     except (OSError, subprocess.TimeoutExpired, ValueError) as problem:
         raise UsageError(f"kevbench-worker list failed ({problem}): build again") from None
     said = (done.stderr.strip() or "no message").splitlines()[-1]

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -202,6 +204,14 @@ void kevent_control::settle_changes(bool any_came_back) noexcept {
         }
     }
     changes_.clear();
+}
+
+unsigned kevent_ring_entries(const config& settings) noexcept {
+    const std::uint64_t wanted = settings.ring_entries != 0
+                                     ? settings.ring_entries
+                                     : std::uint64_t{settings.max_watches} + settings.max_batch;
+    return static_cast<unsigned>(
+        std::bit_ceil(std::clamp<std::uint64_t>(wanted, 2, KEVENT_MRING_MAX)));
 }
 
 availability probe_kevent_device() {

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 from harness import tree
+from harness.commands.guard import refusing_damage
 from harness.commands.parser import Subparsers, add_verb
 from harness.errors import OK, UsageError
+from results import slices
 from results.errors import ResultsError
 from results.exporters import csv_table, google_benchmark, hdr
 from results.identity import new_run_id
@@ -31,8 +33,9 @@ formats:
 _EXPORT_EXAMPLES = """\
   kevbench export google-benchmark results/runs/nightly --out nightly.json
   kevbench export csv results/runs/nightly
+  kevbench export slices results/runs/nightly --out slices.csv
   kevbench export hdr results/runs/nightly --case tcp_rr/epoll+lt"""
-_EXPORTS = ("google-benchmark", "hdr", "csv")
+_EXPORTS = ("google-benchmark", "hdr", "csv", "slices")
 
 
 def add(subparsers: Subparsers) -> None:
@@ -83,13 +86,8 @@ def main_import(args: argparse.Namespace) -> int:
 
 def main_export(args: argparse.Namespace) -> int:
     """Prints, or writes a file whole or not at all."""
-    result = read(args.run)
-    if args.format == "google-benchmark":
-        text = google_benchmark.dump(result)
-    elif args.format == "hdr":
-        text = hdr.dump(result, args.case)
-    else:
-        text = csv_table.dump(result)
+    with refusing_damage(args.run):
+        text = _exported(args)
     if args.out is None:
         sys.stdout.write(text)
         return OK
@@ -104,3 +102,14 @@ def main_export(args: argparse.Namespace) -> int:
         raise ResultsError(f"cannot write {args.out}: {problem.strerror}") from None
     print(args.out)
     return OK
+
+
+def _exported(args: argparse.Namespace) -> str:
+    if args.format == "slices":
+        return slices.dump(args.run)
+    result = read(args.run, without={"slice"})
+    if args.format == "google-benchmark":
+        return google_benchmark.dump(result)
+    if args.format == "hdr":
+        return hdr.dump(result, args.case)
+    return csv_table.dump(result)

@@ -38,7 +38,9 @@ session::session(const cell_request& request) : info_(&workload::find_workload(r
     for (const auto& [name, value] : request.params) values.set(name, value);
     const bool bare = workload::is_bare(request.mechanism.mechanism, request.mechanism.variant);
     case_key_ = workload::case_key(
-        *info_, bare ? workload::bare_traits : find_traits(request.mechanism), values);
+        *info_,
+        bare ? workload::bare_traits(request.mechanism.variant) : find_traits(request.mechanism),
+        values);
     if (info_->external_load)
         throw workload::usage_error(fmt::format(
             "{} is driven by load generators from outside: use 'kevbench run'", info_->name));

@@ -34,7 +34,7 @@ _CACHE = (
     "CMAKE_CXX_FLAGS",
     "CMAKE_EXE_LINKER_FLAGS",
 )
-_BUILD_LIMIT_S = 900
+_BUILD_LIMIT_S = 1800
 _LINK_LIMIT_S = 120
 #: Bytes of code put between objects at most, so that functions move by whole cache lines too.
 _PADDING = 4096
@@ -117,14 +117,17 @@ class Checkout:
 
 
 def build_worker(
-    source: Path, folder: Path, settings: Mapping[str, str], definitions: Sequence[str] = ()
+    source: Path, folder: Path, settings: Mapping[str, str], launcher: str = ""
 ) -> Path:
-    """Builds the worker of a source tree with the given settings. Raises MeasurementFault."""
+    """Builds the worker of a source tree with the given settings. Raises MeasurementFault.
+
+    `launcher` is a compiler cache; none unless given.
+    """
     log = folder.parent / f"{folder.name}.log"
     log.unlink(missing_ok=True)
     words = ["cmake", "-G", "Ninja", "-S", str(source), "-B", str(folder), "-DBUILD_TESTING=OFF"]
     words += [f"-D{name}={value}" for name, value in settings.items()]
-    words += ["-DCMAKE_C_COMPILER_LAUNCHER=", "-DCMAKE_CXX_COMPILER_LAUNCHER=", *definitions]
+    words += [f"-DCMAKE_{language}_COMPILER_LAUNCHER={launcher}" for language in ("C", "CXX")]
     trouble = run_logged(words, log, _BUILD_LIMIT_S) or run_logged(
         [
             "cmake",

@@ -24,7 +24,7 @@ from results.writer import ResultWriter
 
 BOOT_S = 9.0
 """From the start of an emulated guest to its first answer, on an idle machine."""
-REQUEST_S = 0.28
+REQUEST_S = 0.15
 """One request of a counting guest, the mean over the quick profile."""
 TIME_REQUEST_S = 0.08
 """One process where times are real."""
@@ -147,7 +147,7 @@ class Follower:
         self.prepared = prepared
         self.place = dict(place)
         self.recorder = Recorder(around.writer, place)
-        self.records = GuestRecords(plan.cells, self.recorder, around.seed)
+        self.records = GuestRecords(plan, self.recorder, around.seed)
         self.unanswered = {one.identity: one for one in asked}
         self._left = [
             sum(1 for one in asked if one.cell == number) for number in range(len(plan.cells))

@@ -14,7 +14,7 @@ from harness.celldata import CellData, Count
 from harness.controller.equalwork import unequal_work
 from harness.controller.recorder import Recorder
 from harness.guestcells.answers import Answer
-from harness.guestcells.plan import BARE, TIMES, TWO_THREADS, Asked
+from harness.guestcells.plan import TIMES, TWO_THREADS, Asked, GuestPlan
 from harness.names import Variant
 from harness.plan import LOADED, Cell, Side
 from results.keys import case_key
@@ -32,8 +32,9 @@ Found = dict[str, "tuple[float | None, int, str | None]"]
 class GuestRecords:
     """Collects the answers of one boot and writes records cell by cell. Not thread-safe."""
 
-    def __init__(self, cells: tuple[Cell, ...], recorder: Recorder, seed: int) -> None:
-        self.cells = cells
+    def __init__(self, plan: GuestPlan, recorder: Recorder, seed: int) -> None:
+        self.plan = plan
+        self.cells = plan.cells
         self.recorder = recorder
         self.seed = seed
         self.measured: list[Measured] = []
@@ -62,8 +63,7 @@ class GuestRecords:
             self.errors.append(f"{cell.title} in the guest: void: {data.void}")
             self.measured.append(Measured(data, CellRows()))
             return
-        bare = answers.get((Side(BARE).label, 0))
-        rows = self._time_rows(data) if times else self._count_rows(data, answers, bare)
+        rows = self._time_rows(data) if times else self._count_rows(data, answers)
         for row in rows.rows:
             self.recorder.writer.append("metric", row)
         self.measured.append(Measured(data, rows))
@@ -121,9 +121,7 @@ class GuestRecords:
         data.calibration = {"reference": reference}
         return analyse(data, self.recorder.place, self.seed)
 
-    def _count_rows(
-        self, data: CellData, answers: Mapping[tuple[str, int], Answer], bare: Answer | None
-    ) -> CellRows:
+    def _count_rows(self, data: CellData, answers: Mapping[tuple[str, int], Answer]) -> CellRows:
         """Metric rows of exact counts, with the count records behind them."""
         result = CellRows()
         whole: Found = {}
@@ -131,8 +129,8 @@ class GuestRecords:
         calls: Found = {}
         memory: Found = {}
         external = data.cell.workload in LOADED
-        without = self._bare(data, bare)
         for side in data.alive():
+            without = _bare(answers.get((Side(self.plan.bare_of(side)).label, 0)))
             answer = answers[(side.label, 0)]
             series = answer["cpu_ns"] if external else answer["wall_ns"]
             count = self._count(data, side, "instructions", series, answer["ops"])
@@ -158,15 +156,6 @@ class GuestRecords:
         result.rows += exact_rows(data, place, "bytes_per_fd", memory)
         return result
 
-    def _bare(self, data: CellData, bare: Answer | None) -> float | str | None:
-        """Instructions of the same input and output without a mechanism, or why they are unknown;
-        None for a workload that has no such thing."""
-        if bare is None:
-            return None
-        if not bare["ok"]:
-            return f"the same work without a mechanism was not counted: {bare.get('error')}"
-        return float(statistics.median(bare["wall_ns"])) / float(bare["ops"])
-
     def _count(
         self, data: CellData, side: Side, name: str, repeats: list[float], operations: int
     ) -> Count:
@@ -174,6 +163,16 @@ class GuestRecords:
         data.counts.setdefault(side.label, []).append(count)
         self.recorder.count(data, side.label, count)
         return count
+
+
+def _bare(answer: Answer | None) -> float | str | None:
+    """Instructions of the same input and output without a mechanism, or why they are unknown; None
+    for a workload that has no such thing."""
+    if answer is None:
+        return None
+    if not answer["ok"]:
+        return f"the same work without a mechanism was not counted: {answer.get('error')}"
+    return float(statistics.median(answer["wall_ns"])) / float(answer["ops"])
 
 
 def _slices(data: CellData, side: Side, pair: int, answer: Answer) -> list[dict[str, Any]]:
@@ -203,13 +202,19 @@ def _slices(data: CellData, side: Side, pair: int, answer: Answer) -> list[dict[
 def _basis(cell: Cell, answer: Answer) -> str:
     """What a count covers."""
     if cell.workload in LOADED:
-        return _SERVER
+        return f"{_SERVER}; half of the batches lie within {_middle_half(answer['cpu_ns']):.1f} %"
     if cell.workload in TWO_THREADS:
         return _BOTH_THREADS
     wall, cpu = statistics.median(answer["wall_ns"]), statistics.median(answer["cpu_ns"])
     if wall and cpu < _IDLE_LIMIT * wall:
         return f"{_BASIS}; {100 * (1 - cpu / wall):.0f} % of it outside the process"
     return _BASIS
+
+
+def _middle_half(repeats: list[float]) -> float:
+    """Distance of the quartiles in percent of the median."""
+    low, middle, high = statistics.quantiles(repeats, n=4)
+    return 100.0 * (high - low) / middle if middle else 0.0
 
 
 def _calls(answer: Answer) -> tuple[float | None, int, str | None]:

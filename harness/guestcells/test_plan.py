@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from harness.catalogue import Catalogue, _with_guest_only
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.guestcells.plan import (
     GuestPlan,
@@ -21,7 +21,7 @@ from harness.plan import Request
 from harness.profiles import PROFILES, QUICK_VARIANTS
 from harness.testing.fake_worker import list_document
 
-CATALOGUE = Catalogue.of(_with_guest_only(list_document()))
+CATALOGUE = Catalogue.of(list_document())
 
 
 def plan(**options: object) -> GuestPlan:
@@ -102,6 +102,11 @@ def test_cells_that_can_run_without_a_mechanism_are_asked_for_it_once() -> None:
         "source_pingpong",
         "tcp_rr",
     }
+
+
+def test_kevent_comes_after_everything_it_is_compared_with() -> None:
+    kevent = [one.side.variant.mechanism == "kevent" for one in counting(plan())]
+    assert kevent == sorted(kevent) and any(kevent)
 
 
 def test_real_times_are_taken_round_by_round_in_a_random_order_that_a_seed_repeats() -> None:

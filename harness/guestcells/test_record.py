@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.catalogue import Catalogue, _with_guest_only
+from harness.catalogue import Catalogue
 from harness.controller.interrupt import Interrupt, Interrupted
 from harness.guestcells.boot import Prepared
 from harness.guestcells.part import Follower, Surroundings
@@ -24,7 +24,7 @@ from results.identity import new_run_id
 from results.reader import ResultFile, read
 from results.writer import ResultWriter
 
-CATALOGUE = Catalogue.of(_with_guest_only(list_document()))
+CATALOGUE = Catalogue.of(list_document())
 PLACE = {"where": "guest", "kernel": "6.12.1", "accel": "tcg"}
 PREPARED = Prepared("6.12", "6.12.1", "tcg", "", None)
 Change = Callable[[dict[str, Any]], None]
@@ -64,7 +64,7 @@ def follow(
 
 def rows(result: ResultFile, metric: str) -> dict[str, dict[str, Any]]:
     """Rows of the first cell with that metric, by side."""
-    found = list(result.of("metric", metric=metric))
+    found = list(result.of("metric", metric=metric, purpose="headline"))
     return {one["side"]: one for one in found if one["params"] == found[0]["params"]}
 
 
@@ -85,6 +85,18 @@ def test_dispatch_cost_leaves_out_the_same_work_without_a_mechanism(tmp_path: Pa
     assert found["kevent+mapped"]["value"] == COSTS["kevent+mapped"] - COSTS["null+bare"]
     assert found["kevent+mapped"]["ratio_to_epoll"] == pytest.approx(500 / 1100)
     assert "null+bare" not in found
+
+
+def test_a_side_that_drains_is_held_against_bare_work_that_drains(tmp_path: Path) -> None:
+    document = list_document()
+    for item in document["mechanisms"]:
+        if item["variant"] == "et":
+            item["discipline"] = "drain"
+    known = Catalogue.of(document)
+    made = make_guest_plan(Request(workloads=("idle_scan",)), known, "6.12")
+    found = rows(follow(tmp_path, made), "dispatch_instr_per_event")
+    assert found["epoll+et"]["value"] == COSTS["epoll+et"] - COSTS["null+bare-drain"]
+    assert found["epoll+lt"]["value"] == COSTS["epoll+lt"] - COSTS["null+bare"]
 
 
 def test_without_the_bare_work_dispatch_cost_is_null_with_the_reason(tmp_path: Path) -> None:
@@ -136,11 +148,13 @@ def test_unequal_work_voids_the_cell(tmp_path: Path) -> None:
     assert len(void) == 1 and "unequal work" in void[0]["reason"]
 
 
-def test_a_guest_that_dies_keeps_the_cells_it_had_finished(tmp_path: Path) -> None:
+def test_a_guest_that_dies_keeps_every_side_it_had_counted(tmp_path: Path) -> None:
     made = plan("idle_scan")
     result = follow(tmp_path, made, most=20, trouble="guest panic: Oops")
     whole = list(result.of("metric", metric="instr_per_event"))
-    assert len({tuple(one["params"].items()) for one in whole}) == 2
+    # The guest's facts, then two cells of eight sides and their bare work, then one side more.
+    assert len(whole) == 17
+    assert len({tuple(one["params"].items()) for one in whole}) == 3
     lost = {one["reason"] for one in result.of("skip")}
     assert lost == {"guest panic: Oops"}
     validate_all(result)

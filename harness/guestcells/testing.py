@@ -13,6 +13,7 @@ from results.keys import case_key
 COSTS = {
     "null+null": 40,
     "null+bare": 900,
+    "null+bare-drain": 950,
     "select+select": 2600,
     "poll+poll": 2500,
     "epoll+lt": 2000,

@@ -7,6 +7,7 @@ defined, and the module from a copy into which the padding is written; the sourc
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -60,7 +61,8 @@ def padded_worker() -> Path:
     settings = dict(cached_settings(tree.BUILD))
     flags = settings.get("CMAKE_CXX_FLAGS", "")
     settings["CMAKE_CXX_FLAGS"] = f"{flags} -DKVB_SELFTEST_PADDING".strip()
-    return build_worker(tree.ROOT, SELFTEST / "worker", settings)
+    launcher = os.environ.get("CMAKE_CXX_COMPILER_LAUNCHER", "")
+    return build_worker(tree.ROOT, SELFTEST / "worker", settings, launcher)
 
 
 def pad_source(text: str, function: str) -> str | None:

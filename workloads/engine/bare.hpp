@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The adapter behind "null+bare". Where the workload's own thread makes descriptors readable it
-// says which (note()), and these are delivered in that order; nothing waits. Where another thread
-// does, every watch is delivered in turn and the receive itself blocks, which is enough for
-// traffic that comes on all watches equally often.
+// The adapter behind "null+bare" and "null+bare-drain". Where the workload's own thread makes
+// descriptors readable it says which (note()), and these are delivered in that order; nothing
+// waits. Where another thread does, every watch is delivered in turn and the receive itself blocks,
+// which is enough for traffic that comes on all watches equally often.
 #pragma once
 
 #include <errno.h>
@@ -24,7 +24,7 @@
 namespace kevbench::workload {
 
 struct bare_variant {
-    adapter::traits fixed = bare_traits;
+    adapter::traits fixed;
 };
 
 /// An event_adapter of sorts: it never reports what nobody noted, and sends and receives block.
@@ -49,10 +49,12 @@ class bare_adapter {
         first_ = tail_ = noted_.data();
         return 0;
     }
-    /// Makes the descriptor blocking, which it stays.
+    /// Makes the descriptor blocking, which it stays; not one that is no socket and is drained,
+    /// since only noted descriptors can be.
     int add(adapter::watch& target) noexcept {
         const int flags = ::fcntl(target.fd, F_GETFL);
-        if (flags < 0 || ::fcntl(target.fd, F_SETFL, flags & ~O_NONBLOCK) != 0) {
+        const bool blocks = target.socket || !drains();
+        if (flags < 0 || (blocks && ::fcntl(target.fd, F_SETFL, flags & ~O_NONBLOCK) != 0)) {
             return -errno;
         }
         if (target.interest != 0) {
@@ -70,7 +72,9 @@ class bare_adapter {
         if (op.kind != adapter::op_kind::receive || !op.target->socket) {
             return adapter::detail::perform(op);
         }
-        const ssize_t moved = ::recv(op.target->fd, op.buffer, op.size, 0);
+        const ssize_t moved =
+            ::recv(op.target->fd, op.buffer, op.size, op.target == fresh_ ? 0 : MSG_DONTWAIT);
+        fresh_ = nullptr;
         return {adapter::verdict::done, moved < 0 ? -errno : static_cast<std::int32_t>(moved)};
     }
 
@@ -79,6 +83,7 @@ class bare_adapter {
         if (tail_ == first_) {
             adapter::watch* const each = turns_[turn_];
             turn_ = turn_ + 1 == turns_.size() ? 0 : turn_ + 1;
+            fresh_ = each;
             sink(adapter::event{each, adapter::bits::readable, 0, nullptr});
             return 1;
         }
@@ -91,8 +96,13 @@ class bare_adapter {
     }
 
   private:
+    [[nodiscard]] bool drains() const noexcept {
+        return fixed_.discipline == adapter::read_discipline::drain;
+    }
+
     adapter::traits fixed_;
-    std::vector<adapter::watch*> noted_;  // [first_, tail_) is to be delivered
+    const adapter::watch* fresh_ = nullptr;  // its first receive is to wait, further ones are not
+    std::vector<adapter::watch*> noted_;     // [first_, tail_) is to be delivered
     adapter::watch** first_ = nullptr;
     adapter::watch** tail_ = nullptr;
     std::vector<adapter::watch*> turns_;  // those with an interest, as they were added

@@ -58,12 +58,14 @@ std::unique_ptr<cell> dispatch(std::string_view mechanism, std::string_view vari
     return dispatch_to<std::unique_ptr<cell>>(mechanism, variant, std::forward<Make>(make));
 }
 
-/// For workloads that also run without a mechanism: the same, and bare_adapter for "null+bare".
+/// For workloads that also run without a mechanism: the same, and bare_adapter for those names.
 template <class Make>
 std::unique_ptr<cell> dispatch_or_bare(std::string_view mechanism, std::string_view variant,
                                        Make&& make) {
     if (is_bare(mechanism, variant)) {
-        return make.template operator()<bare_adapter, read_once>(bare_variant{});
+        const bare_variant chosen{bare_traits(variant)};
+        return variant == bare_drain ? make.template operator()<bare_adapter, drain>(chosen)
+                                     : make.template operator()<bare_adapter, read_once>(chosen);
     }
     return dispatch(mechanism, variant, std::forward<Make>(make));
 }

@@ -143,6 +143,10 @@ class kevent_control {
     int postpone(const ukevent& change) noexcept;
 };
 
+/// Entries of a mapped ring: every watch has room for one record, so it overflows only beyond its
+/// largest size.
+[[nodiscard]] unsigned kevent_ring_entries(const config& settings) noexcept;
+
 /// Available, or why not: module missing, device closed to this user, another ABI.
 [[nodiscard]] availability probe_kevent_device();
 

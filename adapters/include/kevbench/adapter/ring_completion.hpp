@@ -17,7 +17,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <vector>
 
@@ -25,6 +24,7 @@
 #include "kevbench/adapter/detail/buffer_ring.hpp"
 #include "kevbench/adapter/detail/ring.hpp"
 #include "kevbench/adapter/detail/ring_slots.hpp"
+#include "kevbench/adapter/detail/send_lines.hpp"
 
 namespace kevbench::adapter {
 
@@ -94,24 +94,14 @@ class ring_completion_adapter {
     }
 
   private:
-    static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
-
     struct stream {
         bool wanted = false;   ///< receiving or accepting is asked for
         bool armed = false;    ///< a request for it is in the kernel or the submission queue
         bool starved = false;  ///< waits in starved_ for a buffer
         detail::request_kind kind = detail::request_kind::receive;  ///< of that request
-        std::uint32_t first_send = none;  ///< under way; the others follow in order
-        std::uint32_t last_send = none;
+        detail::send_line sends;
     };
     using slot_type = detail::ring_slot<stream>;
-
-    struct pending_send {
-        std::byte* buffer;
-        std::size_t size;
-        std::size_t moved;
-        std::uint32_t next;  ///< of the same watch, or of the free list
-    };
 
     /// Delivers at most one event for one completion; returns how many.
     template <class Sink>
@@ -172,7 +162,6 @@ class ring_completion_adapter {
     /// Returns the last batch's buffers and restarts receives that ran out of buffers.
     void recycle() noexcept;
     void starve(slot_type& slot) noexcept;
-    void drop_sends(slot_type& slot) noexcept;
     /// Blocks until the completion of the send under way has been seen.
     int await_send(const slot_type& slot) noexcept;
     int stash_completions() noexcept;
@@ -187,8 +176,7 @@ class ring_completion_adapter {
     std::vector<detail::completion> stash_;  // completions taken early, older than the queue's
     std::size_t stash_next_ = 0;
     std::vector<std::uint64_t> starved_;  // packed request_id
-    std::vector<pending_send> sends_;
-    std::uint32_t free_send_ = none;
+    detail::send_lines sends_;
     std::uint64_t in_flight_ = 0;  // requests whose last completion has not been handled
     detail::buffer_ring buffers_;  // outlives ring_
     detail::ring ring_;

@@ -2,7 +2,8 @@
 //
 // The same input and output without any event mechanism: what instruction counts subtract to find
 // out what notification costs. Never a contestant, so the registry and the catalogue do not know
-// it; the workloads that have it take it under the name "null+bare".
+// it; the workloads that have it take it under the names "null+bare" and "null+bare-drain", which
+// differ as variants do: one read a message, or reads until there is nothing left.
 #pragma once
 
 #include <string_view>
@@ -12,16 +13,23 @@
 namespace kevbench::workload {
 
 inline constexpr std::string_view bare_mechanism = "null";
-inline constexpr std::string_view bare_variant_name = "bare";
+inline constexpr std::string_view bare_once = "bare";
+inline constexpr std::string_view bare_drain = "bare-drain";
 
 [[nodiscard]] constexpr bool is_bare(std::string_view mechanism,
                                      std::string_view variant) noexcept {
-    return mechanism == bare_mechanism && variant == bare_variant_name;
+    return mechanism == bare_mechanism && (variant == bare_once || variant == bare_drain);
 }
 
-inline constexpr adapter::traits bare_traits{
-    bare_mechanism,          bare_variant_name,
-    adapter::trigger::level, adapter::read_discipline::once,
-    adapter::caps::modify,   0};
+/// Of one of the two variants.
+[[nodiscard]] constexpr adapter::traits bare_traits(std::string_view variant) noexcept {
+    const bool drains = variant == bare_drain;
+    return {bare_mechanism,
+            drains ? bare_drain : bare_once,
+            adapter::trigger::level,
+            drains ? adapter::read_discipline::drain : adapter::read_discipline::once,
+            adapter::caps::modify,
+            0};
+}
 
 }  // namespace kevbench::workload
