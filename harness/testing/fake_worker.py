@@ -156,6 +156,7 @@ class Cell:
             "waits": waits,
             "would_block": 0,
             "spurious": 0,
+            "deliveries": 0,
             "errors": {},
             "batches": batches,
         }
