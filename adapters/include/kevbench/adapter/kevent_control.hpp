@@ -134,7 +134,11 @@ class kevent_control {
             const refusal each = refused_.back();
             refused_.pop_back();
             if (slot_type* const slot = slots_.find(detail::request_id{each.user})) {
-                sink(event{slot->target, bits::broken, each.result, nullptr});
+                // A read that is refused has ended; its place stays.
+                const bool read = slot->state.type == KEVENT_AIO;
+                slot->state.armed = slot->state.armed && !read;
+                sink(event{slot->target, read ? bits::occurred : bits::broken, each.result,
+                           nullptr});
                 ++delivered;
             }
         }
