@@ -81,6 +81,8 @@ class Catalogue:
     triggers: dict[Variant, str] = field(default_factory=dict)
     #: Variants of loaded plug-ins.
     plugins: tuple[Variant, ...] = ()
+    #: Variants whose consumers read until nothing is left.
+    drains: frozenset[Variant] = frozenset()
 
     @classmethod
     def of(cls, document: dict[str, Any]) -> Catalogue:
@@ -103,10 +105,15 @@ class Catalogue:
                 for item in document["mechanisms"]
                 if item.get("plugin")
             )
+            drains = frozenset(
+                Variant(item["name"], item["variant"])
+                for item in document["mechanisms"]
+                if item.get("discipline") == "drain"
+            )
             workloads = {item["name"]: _workload(item) for item in document["workloads"]}
         except (KeyError, TypeError) as problem:
             raise UsageError(f"the worker's list is not usable ({problem}): build again") from None
-        return cls(document, variants, workloads, triggers, plugins)
+        return cls(document, variants, workloads, triggers, plugins, drains)
 
     def find_variants(self, text: str) -> list[Variant]:
         """The variants "epoll" (all of it) or "epoll+lt" (one) names; UsageError when none."""
@@ -182,7 +189,12 @@ def _with_guest_only(document: dict[str, Any]) -> dict[str, Any]:
 
 def load(plugins: Iterable[Path] = ()) -> Catalogue:
     """Asks the worker. Raises UsageError when it does not answer, with its own words."""
-    command = [str(tree.worker()), "list"]
+    return load_from(tree.worker(), plugins)
+
+
+def load_from(worker: Path, plugins: Iterable[Path] = ()) -> Catalogue:
+    """Asks a given worker, as load() does."""
+    command = [str(worker), "list"]
     for plugin in plugins:
         command += ["--plugin", str(plugin)]
     try:

@@ -15,14 +15,12 @@ import sys
 from collections.abc import Sequence
 
 from harness import tree
-from harness.commands import compare, doctor, list as listing, report, run
+from harness.commands import compare, doctor, exchange, gate, list as listing, report, run, selftest
 from harness.commands.parser import Parser
 from harness.errors import INCONCLUSIVE, INVALID, USAGE, MeasurementFault, UsageError
 from results.errors import ResultsError
 
 _LATER = {
-    "gate": "gate is not built yet: compare two runs with kevbench compare A B",
-    "selftest": "selftest is not built yet: kevbench run --aa shows what this machine resolves",
     "guest": "guests are not part of this build",
 }
 
@@ -37,7 +35,7 @@ def make_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"kevbench {tree.version()}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     verbs.required = True
-    for module in (listing, run, report, compare, doctor):
+    for module in (listing, run, report, compare, gate, selftest, exchange, doctor):
         module.add(verbs)
     _add_guest(verbs)
     return parser

@@ -7,7 +7,7 @@ widely has shorter slices on the faster ones than assumed here.
 
 from __future__ import annotations
 
-from harness.plan import EXTERNAL, OPEN_LATENCY_SLICES, Cell, Plan, cpus
+from harness.plan import EXTERNAL, OPEN_LATENCY_SLICES, WEB_2006, Cell, Plan, cpus
 
 START_S = 0.012
 """Starting, opening and ending one worker with few descriptors."""
@@ -21,6 +21,8 @@ CLOSED_LOOP_S = 1.3
 """One load point of wrk in the quick profile."""
 HEADROOM_POINTS = 8
 """Load points in search of the client's ceiling."""
+WEB_POINT_S = 1.0
+"""One load point of our own generator in the quick profile, server start included."""
 REPORT_S = 15.0
 
 
@@ -31,6 +33,8 @@ def cell_seconds(cell: Cell) -> float:
     if cell.workload == EXTERNAL:
         points = plan.pairs * sides + HEADROOM_POINTS
         return points * LOAD_POINT_S + sides * CLOSED_LOOP_S
+    if cell.workload == WEB_2006:
+        return (plan.pairs + 1) * sides * WEB_POINT_S
     start = START_S + PER_DESCRIPTOR_S * int(cell.params.get("registered", "1"))
     slice_s = plan.target_ns / 1e9
     seconds = plan.pairs * sides * (start + slice_s * (plan.warmup_slices + 2 * plan.blocks))

@@ -19,12 +19,15 @@ from harness.controller.callgrind import OPERATIONS, count_sides
 from harness.controller.calibrate import granule_of
 from harness.controller.cellrun import CellRun, Setting
 from harness.controller.httpcell import HttpCellRun
+from harness.controller.webcell import WebCellRun
 from harness.controller.interrupt import Interrupt, Interrupted
 from harness.controller.recorder import Recorder
 from harness.environment import collect
 from harness.errors import UsageError
 from harness.estimate import cell_seconds
-from harness.plan import EXTERNAL, Cell, Plan
+from harness.guestcells.part import GuestPart, Surroundings
+from harness.guestcells.plan import GuestPlan
+from harness.plan import LOADED, WEB_2006, Cell, Plan
 from harness.profiles import PROFILES
 from harness.progress import Progress
 from results.histogram import merged
@@ -57,6 +60,7 @@ class Order:
     seed: int | None = None
     port: int = 0
     quiet: bool = False
+    guest: GuestPlan | None = None
 
 
 def make_directory(out: Path | None, run_id: str) -> Path:
@@ -96,6 +100,7 @@ class Run:
         self.run_id = new_run_id()
         self.seed = derived_seed(self.run_id) if order.seed is None else order.seed
         self.cells: list[Measured] = []
+        self.guest: GuestPart | None = None
         self.errors: list[str] = []
 
     def carry_out(self) -> Outcome:
@@ -117,6 +122,8 @@ class Run:
             try:
                 for cell in self.plan.cells:
                     self._cell(cell, setting, directory)
+                # After the host's part: both at once would spoil its times.
+                self._guest(writer, interrupt, directory)
             except Interrupted:
                 outcome.interrupted = True
                 self.progress.message("stopped: what was measured is kept")
@@ -138,7 +145,7 @@ class Run:
                 "purpose": self.plan.purpose,
                 "profile": self.plan.profile,
                 "shown_params": {
-                    name: sorted(params) for name, params in sorted(self.plan.shown.items())
+                    name: sorted(params) for name, params in sorted(self._shown().items())
                 },
                 "protocol": {**headline.fields(), "scaling": profile.scaling.fields()},
                 "parent_run_id": None,
@@ -148,10 +155,18 @@ class Run:
         )
         writer.append("env", environment)
 
+    def _shown(self) -> dict[str, set[str]]:
+        """By workload, the parameters that tables name, for host and guest together."""
+        shown = {name: set(params) for name, params in self.plan.shown.items()}
+        for name, params in (self.order.guest.shown if self.order.guest else {}).items():
+            shown.setdefault(name, set()).update(params)
+        return shown
+
     def _cell(self, cell: Cell, setting: Setting, directory: Path) -> None:
         """One cell, analysed and recorded even when the user stopped inside it."""
-        if cell.workload == EXTERNAL:
-            http = HttpCellRun(cell, setting, self.plan.profile, self.order.port, directory / "raw")
+        if cell.workload in LOADED:
+            kind = WebCellRun if cell.workload == WEB_2006 else HttpCellRun
+            http = kind(cell, setting, self.plan.profile, self.order.port, directory / "raw")
             data, run = http.data, http.run
         else:
             slices = CellRun(cell, setting)
@@ -163,6 +178,17 @@ class Run:
         finally:
             self._analyse(data, setting.recorder)
             self.progress.advance(cell_seconds(cell), cell.title)
+
+    def _guest(self, writer: ResultWriter, interrupt: Interrupt, directory: Path) -> None:
+        if self.order.guest is None:
+            return
+        interrupt.check()
+        around = Surroundings(writer, interrupt, self.progress, directory / "raw", self.seed)
+        self.guest = GuestPart(self.order.guest, around)
+        try:
+            self.guest.carry_out()
+        finally:
+            self.errors += self.guest.errors
 
     def _instructions(self, cell: Cell, data: CellData, setting: Setting) -> None:
         setting.interrupt.check()
@@ -183,7 +209,7 @@ class Run:
     def _analyse(self, data: CellData, recorder: Recorder) -> None:
         """Metric records of a cell, and its merged histograms for the figures."""
         self._remarks(data)
-        external = data.cell.workload == EXTERNAL
+        external = data.cell.workload in LOADED
         rows = (analyse_http if external else analyse)(data, recorder.place, self.seed)
         for side in data.alive():
             for kind in _KINDS:
@@ -221,7 +247,9 @@ class Run:
     ) -> None:
         self._whole_run(writer, place, outcome)
         outcome.faults += [
-            f"{one.data.cell.title}: {one.data.void}" for one in self.cells if one.data.void
+            f"{one.data.cell.title}: {one.data.void}"
+            for one in [*self.cells, *(self.guest.measured if self.guest else [])]
+            if one.data.void
         ]
         status = (
             "interrupted" if outcome.interrupted else "failed" if outcome.faults else "complete"
@@ -250,3 +278,6 @@ class Run:
             writer.append("metric", record)
         for record in floor(self.cells, place):
             writer.append("metric", record)
+        if self.guest is not None:
+            for record in floor(self.guest.measured, self.guest.place):
+                writer.append("metric", record)

@@ -14,6 +14,7 @@ from harness.catalogue import Catalogue, Workload
 from harness.errors import UsageError
 from harness.names import Variant
 from harness.profiles import (
+    BY_NAME,
     FLOOR_VARIANT,
     FLOOR_WORKLOADS,
     LIMIT,
@@ -26,6 +27,10 @@ from harness.protocol import CONTROL, Protocol
 from results.keys import params_text
 
 EXTERNAL = "http_one_byte"
+#: The web server of the 2006 claim, loaded by our own generator.
+WEB_2006 = "kevent_2006"
+#: Workloads that are loaded from outside their process and have no slices.
+LOADED = (EXTERNAL, WEB_2006)
 #: A latency slice of an open loop is this many ordinary ones long: at a rate far below the peak an
 #: ordinary one holds too few requests to say anything of the tail.
 OPEN_LATENCY_SLICES = 4
@@ -41,11 +46,14 @@ class Side:
     entry: int = 1
     #: lt, et or oneshot; decides which epoll variant it is divided by.
     trigger: str = "lt"
+    #: Which of several builds runs it, where builds are compared: "base", "change".
+    build: str = ""
 
     @property
     def label(self) -> str:
-        """Unique in its cell: "epoll+lt", "epoll+lt#2"."""
-        return self.variant.name if self.entry == 1 else f"{self.variant.name}#{self.entry}"
+        """Unique in its cell: "epoll+lt", "epoll+lt#2", "epoll+lt@base"."""
+        name = f"{self.variant.name}@{self.build}" if self.build else self.variant.name
+        return name if self.entry == 1 else f"{name}#{self.entry}"
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,8 @@ def descriptors_needed(params: Mapping[str, str]) -> int:
     """Upper estimate of what one worker opens: both ends of all but eventfd, and some of its own."""
     ends = 1 if params.get("source") == "eventfd" else 2
     watched = int(params.get("registered", "0")) * ends
-    return watched + 2 * int(params.get("connections", "0")) + SPARE_DESCRIPTORS
+    held = 2 * int(params.get("connections", "0")) + int(params.get("idle", "0"))
+    return watched + held + SPARE_DESCRIPTORS
 
 
 def parse_params(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -156,7 +165,7 @@ def _largest(sweep_params: Mapping[str, str], limit: int) -> int:
     return min(100_000, room // step * step)
 
 
-def _expand(
+def expand(
     sweep: Sweep, workload: Workload, given: Mapping[str, tuple[str, ...]], limit: int
 ) -> list[dict[str, str]]:
     """The parameter sets of a sweep, those given on the command line in place of the profile's."""
@@ -174,7 +183,7 @@ def _expand(
     return sets
 
 
-def _check_given(
+def check_given(
     catalogue: Catalogue, workloads: Sequence[str], given: Mapping[str, tuple[str, ...]]
 ) -> None:
     """Every given parameter must belong to a chosen workload and be possible there."""
@@ -228,7 +237,7 @@ def _choose_variants(
             able.append(item)
         else:
             unable.append((item, reason))
-    if not able and request.where != "guest":
+    if not able and request.where == "host":
         raise UsageError(
             f"nothing to measure: {unable[0][0].name} is not available: {unable[0][1]}"
         )
@@ -252,7 +261,7 @@ def _sides(variants: Sequence[Variant], catalogue: Catalogue, request: Request) 
     )
 
 
-def _floor_cells(cells: Sequence[Cell], catalogue: Catalogue, profile: Profile) -> list[Cell]:
+def floor_cells(cells: Sequence[Cell], catalogue: Catalogue, protocol: Protocol) -> list[Cell]:
     """The null adapter alone in the cells with the cheapest events, received bytes not checked.
 
     Checking is the same work on every side and belongs to the workload, not to the harness.
@@ -265,20 +274,26 @@ def _floor_cells(cells: Sequence[Cell], catalogue: Catalogue, profile: Profile) 
         chosen = cell.workload in FLOOR_WORKLOADS and cell.instructions
         if chosen and "checks" in catalogue.workloads[cell.workload].params:
             params = {**cell.params, "checks": "off"}
-            made.append(
-                Cell(cell.workload, params, "floor", False, True, profile.scaling, (Side(floor),))
-            )
+            made.append(Cell(cell.workload, params, "floor", False, True, protocol, (Side(floor),)))
     return made
 
 
+def named_sweeps(workloads: Sequence[str], sweeps: Sequence[Sweep]) -> list[Sweep]:
+    """The sweeps of the chosen workloads; a workload they lack runs those of its own (BY_NAME), or
+    once, at its defaults."""
+    if not workloads:
+        return list(sweeps)
+    chosen = [item for item in sweeps if item.workload in workloads]
+    covered = {item.workload for item in chosen}
+    for name in workloads:
+        if name not in covered:
+            chosen += BY_NAME.get(name, (Sweep(name),))
+    return chosen
+
+
 def _sweeps(request: Request, profile: Profile) -> list[Sweep]:
-    """The profile's sweeps of the chosen workloads; a workload it lacks runs once, at defaults."""
-    if not request.workloads:
-        sweeps = list(profile.sweeps)
-    else:
-        sweeps = [item for item in profile.sweeps if item.workload in request.workloads]
-        covered = {item.workload for item in sweeps}
-        sweeps += [Sweep(name) for name in request.workloads if name not in covered]
+    """The profile's sweeps of the chosen workloads, without curves in a control."""
+    sweeps = named_sweeps(request.workloads, profile.sweeps)
     # The control asks whether the headline figures can be trusted; curves add only time.
     return [item for item in sweeps if not request.aa or item.purpose == "headline"]
 
@@ -298,7 +313,7 @@ def make_plan(request: Request, catalogue: Catalogue, limit: int) -> Plan:
     given = parse_params(request.params)
     sweeps = _sweeps(request, profile)
     known = [item.workload for item in sweeps if item.workload in catalogue.workloads]
-    _check_given(catalogue, known, given)
+    check_given(catalogue, known, given)
 
     cells: list[Cell] = []
     skips: list[Skip] = []
@@ -309,7 +324,7 @@ def make_plan(request: Request, catalogue: Catalogue, limit: int) -> Plan:
             why = "not part of this build" if workload is None else str(workload.reason)
             skips.append(Skip(sweep.workload, {}, None, "unavailable", why))
             continue
-        for params in _expand(sweep, workload, given, limit):
+        for params in expand(sweep, workload, given, limit):
             identity = (sweep.workload, params_text(params))
             if identity in seen:
                 continue
@@ -320,6 +335,11 @@ def make_plan(request: Request, catalogue: Catalogue, limit: int) -> Plan:
                 skips.append(Skip(sweep.workload, params, None, "not-applicable", why))
                 continue
             protocol = profile.headline if sweep.purpose == "headline" else profile.scaling
+            skips += [
+                Skip(sweep.workload, params, item, "unavailable", reason) for item, reason in unable
+            ]
+            if not variants:
+                continue
             cells.append(
                 Cell(
                     sweep.workload,
@@ -331,12 +351,9 @@ def make_plan(request: Request, catalogue: Catalogue, limit: int) -> Plan:
                     _sides(variants, catalogue, request),
                 )
             )
-            skips += [
-                Skip(sweep.workload, params, item, "unavailable", reason) for item, reason in unable
-            ]
-    shown = _shown(cells, catalogue, sweeps)
+    shown = shown_params(cells, catalogue, sweeps)
     if not request.aa:
-        cells += _floor_cells(cells, catalogue, profile)
+        cells += floor_cells(cells, catalogue, profile.scaling)
     return Plan(
         request.profile,
         "aa" if request.aa else "bench",
@@ -352,7 +369,7 @@ def make_plan(request: Request, catalogue: Catalogue, limit: int) -> Plan:
     )
 
 
-def _shown(
+def shown_params(
     cells: Iterable[Cell], catalogue: Catalogue, chosen: Iterable[Sweep]
 ) -> dict[str, set[str]]:
     """By workload, the parameters that were chosen, or differ between cells or from their defaults."""
@@ -362,7 +379,11 @@ def _shown(
     for cell in cells:
         defaults = catalogue.workloads[cell.workload].params
         names = shown.setdefault(cell.workload, set())
-        names |= {name for name, value in cell.params.items() if value != defaults[name].default}
+        names |= {
+            name
+            for name, value in cell.params.items()
+            if name not in defaults or value != defaults[name].default
+        }
         others = [one.params for one in cells if one.workload == cell.workload]
         names |= {name for name in cell.params if len({one[name] for one in others}) > 1}
     return shown

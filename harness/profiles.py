@@ -36,6 +36,8 @@ class Profile:
     #: Names as options give them; empty = every variant.
     variants: tuple[str, ...]
     sweeps: tuple[Sweep, ...]
+    #: What the guest measures. Counts are exact, so sizes and sources cost little there.
+    guest_sweeps: tuple[Sweep, ...]
 
 
 QUICK_VARIANTS = (
@@ -107,7 +109,6 @@ _PROFILES = (
                 "idle_scan",
                 {"source": ("eventfd",), "registered": ("100",)},
                 latency=True,
-                instructions=True,
             ),
             Sweep("idle_scan", {"source": ("eventfd",), "registered": ("1000",)}),
             Sweep(
@@ -130,11 +131,35 @@ _PROFILES = (
             Sweep("http_one_byte", {"rate": ("1000",)}),
             Sweep(
                 "idle_scan",
-                {"source": ("eventfd",), "registered": ("10", "10000", LIMIT)},
+                {"source": ("eventfd",), "registered": (LIMIT,)},
                 purpose="scaling",
             ),
             Sweep("tcp_rr", {"connections": ("1", "100")}, purpose="scaling"),
             Sweep("ctl_churn", {"registered": ("1000",)}, purpose="scaling"),
+        ),
+        (
+            Sweep("idle_scan", {"source": ("eventfd",), "registered": ("1", "100", "1000")}),
+            Sweep("idle_scan", {"source": ("unix",), "registered": ("1", "1000")}),
+            Sweep("idle_scan", {"source": ("pipe", "tcp"), "registered": ("100",)}),
+            Sweep(
+                "active_ratio",
+                {
+                    "source": ("eventfd",),
+                    "registered": ("1000",),
+                    "active": ("1", "100", "1000"),
+                },
+            ),
+            Sweep(
+                "active_ratio",
+                {"source": ("unix",), "registered": ("100",), "active": ("100",)},
+            ),
+            Sweep("source_pingpong", {"source": ("unix", "tcp")}),
+            Sweep("tcp_rr", {"connections": ("10",)}),
+            Sweep("http_one_byte", {"keepalive": ("off", "on")}),
+            Sweep("http_one_byte", {"keepalive": ("on",), "in_flight": ("16",)}),
+            Sweep("ctl_churn", {"registered": ("1000",), "batch": ("1", "16")}),
+            Sweep("footprint", {"registered": ("2000",)}),
+            Sweep("kevent_2006", {"style": ("plain", "optimistic"), "in_flight": ("16",)}),
         ),
     ),
     Profile(
@@ -207,7 +232,57 @@ _PROFILES = (
             ),
             *SOURCES,
         ),
+        (
+            Sweep(
+                "idle_scan",
+                {
+                    "source": ("eventfd", "pipe", "unix"),
+                    "registered": ("1", "10", "100", "1000", "10000"),
+                },
+            ),
+            Sweep("idle_scan", {"source": ("eventfd",), "registered": ("100000",)}),
+            Sweep("idle_scan", {"source": ("tcp",), "registered": ("1", "100", "1000")}),
+            Sweep(
+                "active_ratio",
+                {
+                    "source": ("eventfd", "unix"),
+                    "registered": ("1000",),
+                    "active": ("1", "10", "100", "500", "1000"),
+                },
+            ),
+            Sweep("chain", {"registered": ("100", "1000")}),
+            Sweep("harvest", {"batch": ("1", "8", "64", "512")}),
+            Sweep("empty_wait", {"registered": ("1", "100", "10000")}),
+            Sweep(
+                "ctl_churn",
+                {"registered": ("100", "1000", "10000"), "batch": ("1", "16", "64")},
+            ),
+            Sweep(
+                "source_pingpong",
+                {"source": ("eventfd", "pipe", "unix", "tcp"), "payload": ("1", "1024")},
+            ),
+            Sweep("tcp_rr", {"connections": ("1", "10", "100")}),
+            Sweep("http_one_byte", {"keepalive": ("off", "on"), "in_flight": ("1", "16", "64")}),
+            Sweep("footprint", {"registered": ("1000", "10000", "100000")}),
+        ),
     ),
 )
+
+#: What a workload that is in no profile does when it is asked for by name. kevent_2006: the load from
+#: far below to beyond saturation (W1 of the 2006 tests), more requests a connection (W2), the epoll
+#: servers it may have been (W1c), the limit of 4096 registrations (W1d), accepting one an event (W6).
+BY_NAME: dict[str, tuple[Sweep, ...]] = {
+    "kevent_2006": (
+        Sweep("kevent_2006", {"rate": ("1000", "2500", "3400", "6000", "12000", "25000")}),
+        Sweep("kevent_2006", {"rate": ("6000",), "requests": ("10", "100")}),
+        Sweep("kevent_2006", {"rate": ("3400",), "style": ("naive", "optimistic")}),
+        Sweep(
+            "kevent_2006",
+            {"rate": ("1000",), "watch_limit": ("4096",), "idle": ("1000", "4000", "6000")},
+            purpose="scaling",
+        ),
+        Sweep("kevent_2006", {"rate": ("3400",), "accept": ("one",)}),
+    )
+}
 
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in _PROFILES}

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from harness.guestcells.table import bar_lines, guest_lines
+from harness.textfigure import figure
 from results.keys import variant_name
 from results.reader import Record, ResultFile
 
@@ -19,20 +21,6 @@ _COLUMNS = (
     ("wall ns/ev", 11, ">"),
     ("calls/ev", 8, ">"),
 )
-
-
-def figure(value: float | None, digits: int = 4) -> str:
-    """A number with a fixed count of significant digits and no exponent; "-" for none."""
-    if value is None:
-        return "-"
-    if value == 0:
-        return "0"
-    size = abs(value)
-    places = 0
-    while size < 10 ** (digits - 1) and places < digits:
-        size *= 10
-        places += 1
-    return f"{value:,.{places}f}"
 
 
 def _limits(low: float | None, high: float | None, digits: int = 4) -> str:
@@ -52,14 +40,13 @@ def _shown(params: Mapping[str, str], names: Sequence[str] | None) -> str:
 
 def _title(result: ResultFile, record: Record) -> str:
     names = (result.run.get("shown_params") or {}).get(record["workload"])
-    title = f"{record['workload']} {_shown(record['params'], names)}".rstrip()
-    return title if record["where"] == "host" else f"{title} (guest {record['kernel']})"
+    return f"{record['workload']} {_shown(record['params'], names)}".rstrip()
 
 
 def _groups(result: ResultFile) -> dict[str, dict[str, dict[str, Record]]]:
-    """Cell title -> side -> metric -> record, in the order of measurement."""
+    """Cell title -> side -> metric -> record of this machine, in the order of measurement."""
     found: dict[str, dict[str, dict[str, Record]]] = {}
-    for record in result.of("metric"):
+    for record in result.of("metric", where="host"):
         if record["metric"].startswith("floor_") or record["purpose"] == "floor":
             continue
         if record["metric"] == "cpu_ns_per_registered":
@@ -92,15 +79,23 @@ def _row(side: str, metrics: Mapping[str, Record]) -> str:
     )
 
 
+def _best_known(result: ResultFile, metric: str) -> Record | None:
+    """A floor record; the guest's, which is by instructions, before this machine's."""
+    found = sorted(
+        result.of("metric", metric=metric), key=lambda one: bool(one["where"] != "guest")
+    )
+    return found[0] if found else None
+
+
 def _floor(result: ResultFile) -> str:
-    percent = next(result.of("metric", metric="floor_percent_of_cheapest_event"), None)
-    count = next(result.of("metric", metric="floor_instr_per_event"), None)
+    percent = _best_known(result, "floor_percent_of_cheapest_event")
+    count = _best_known(result, "floor_instr_per_event")
     if percent is None or percent["value"] is None:
         return "harness floor: not measured in this run (needs the null adapter and its workloads)"
     instructions = (
         "instructions not counted"
         if count is None or count["value"] is None
-        else f"{figure(count['value'])} user instructions per event"
+        else f"{figure(count['value'])} instructions per event"
     )
     return (
         f"harness floor: {percent['value']:.2f} % of the cheapest event "
@@ -143,11 +138,14 @@ def render(result: ResultFile) -> str:
     """The whole table, ending in the skipped list."""
     lines = [f"run {result.run_id}, profile {result.run.get('profile') or 'unnamed'}", ""]
     header = _line([name for name, _, _ in _COLUMNS])
-    for title, sides in _groups(result).items():
+    groups = _groups(result)
+    for title, sides in groups.items():
         lines += [title, header, *(_row(side, metrics) for side, metrics in sides.items()), ""]
-    lines += ["x epoll: CPU cost over epoll in the same trigger mode, below 1 is cheaper;"]
-    lines += ["x best: the same over epoll's cheapest variant of the cell;"]
-    lines += ["could see: the smallest difference this row finds 4 times in 5", ""]
+    if groups:
+        lines += ["x epoll: CPU cost over epoll in the same trigger mode, below 1 is cheaper;"]
+        lines += ["x best: the same over epoll's cheapest variant of the cell;"]
+        lines += ["could see: the smallest difference this row finds 4 times in 5", ""]
+    lines += [*guest_lines(result), *bar_lines(result)]
     if result.run.get("purpose") == "aa":
         lines += [*_controls(result), ""]
     lines.append(_floor(result))

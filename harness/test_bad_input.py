@@ -21,7 +21,17 @@ from results.reader import read
 
 QUICK_CELL = ("--workload", "idle_scan", "--param", "source=eventfd", "--param", "registered=10")
 #: Long enough to be stopped in the middle, on any machine.
-LONG = ("run", "--workload", "idle_scan", "--profile", "full", "--mechanism", "epoll+lt")
+LONG = (
+    "run",
+    "--where",
+    "host",
+    "--workload",
+    "idle_scan",
+    "--profile",
+    "full",
+    "--mechanism",
+    "epoll+lt",
+)
 
 
 def command(*arguments: str) -> list[str]:

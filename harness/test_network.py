@@ -43,7 +43,17 @@ def skeleton(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_http_is_loaded_on_every_asked_variant_and_its_points_are_stored(tmp_path: Path) -> None:
     out = tmp_path / "run"
     done = kevbench(
-        *("run", "--workload", "http_one_byte", "--param", "rate=400", "--out", str(out)),
+        *(
+            "run",
+            "--where",
+            "host",
+            "--workload",
+            "http_one_byte",
+            "--param",
+            "rate=400",
+            "--out",
+            str(out),
+        ),
         *("--mechanism", "epoll+lt", "--mechanism", "select+select"),
     )
     assert done.returncode == 0, done.stderr
@@ -69,7 +79,17 @@ def test_a_port_in_use_is_refused_before_anything_is_written(tmp_path: Path) -> 
     out = tmp_path / "run"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = kevbench("run", "--workload", "http_one_byte", "--port", port, "--out", str(out))
+        done = kevbench(
+            "run",
+            "--where",
+            "host",
+            "--workload",
+            "http_one_byte",
+            "--port",
+            port,
+            "--out",
+            str(out),
+        )
     assert done.returncode == 4 and done.stderr.count("\n") == 1
     assert f"port {port} cannot be used" in done.stderr
     assert not out.exists()
@@ -78,7 +98,17 @@ def test_a_port_in_use_is_refused_before_anything_is_written(tmp_path: Path) -> 
 def test_a_plug_in_is_measured_beside_the_built_in_variants(skeleton: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     done = kevbench(
-        *("run", "--plugin", str(skeleton), "--workload", "tcp_rr", "--out", str(out)),
+        *(
+            "run",
+            "--where",
+            "host",
+            "--plugin",
+            str(skeleton),
+            "--workload",
+            "tcp_rr",
+            "--out",
+            str(out),
+        ),
         *("--mechanism", "skeleton", "--mechanism", "epoll+lt"),
         *("--param", "connections=5", "--param", "mode=closed", "--param", "rate=0"),
     )

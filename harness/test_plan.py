@@ -106,7 +106,7 @@ def test_a_workload_that_the_profile_lacks_runs_at_its_defaults() -> None:
 
 def test_the_floor_is_measured_without_the_checks_of_received_bytes() -> None:
     floors = [cell for cell in plan().cells if cell.purpose == "floor"]
-    assert {cell.workload for cell in floors} == {"idle_scan", "active_ratio"}
+    assert {cell.workload for cell in floors} == {"active_ratio"}
     assert all(cell.params["checks"] == "off" for cell in floors)
 
 
@@ -179,3 +179,17 @@ def test_durations_read_well() -> None:
     assert estimate.duration_text(45.2) == "45 s"
     assert estimate.duration_text(200) == "3 min 20 s"
     assert estimate.duration_text(7500) == "2 h 5 min"
+
+
+def test_the_web_server_of_2006_runs_its_own_sweeps_when_asked_for_and_not_otherwise() -> None:
+    assert all(cell.workload != "kevent_2006" for cell in plan().cells)
+    cells = plan(workloads=("kevent_2006",)).cells
+    rates = {int(cell.params["rate"]) for cell in cells}
+    assert min(rates) <= 1000 and max(rates) >= 25_000
+    assert {cell.params["requests"] for cell in cells} == {"1", "10", "100"}
+    assert {cell.params["style"] for cell in cells} == {"plain", "naive", "optimistic"}
+    assert {cell.params["accept"] for cell in cells} == {"all", "one"}
+    limited = [cell for cell in cells if cell.params["watch_limit"] == "4096"]
+    assert {int(cell.params["idle"]) for cell in limited} == {1000, 4000, 6000}
+    (one,) = plan(workloads=("kevent_2006",), params=("rate=5",)).cells[:1]
+    assert one.params["rate"] == "5"

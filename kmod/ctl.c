@@ -24,11 +24,16 @@ static const struct kevent_source_ops *source_of(const struct ukevent *entry)
 	return entry->type < KEVENT_MAX ? kevent_sources[entry->type] : NULL;
 }
 
+/* Is the program's word enough for a report? Not where it would pass for the end of a transfer. */
+static bool forced(const struct kevent *kev)
+{
+	return kev->u.req_flags & KEVENT_REQ_READY && !(kev->ops->flags & KEVENT_SOURCE_ONESHOT);
+}
+
 /* Whatever came while attach ran, and what it found, decides what becomes of the new kevent. */
 static enum entry_result settle(struct kevent *kev, int found, struct ukevent *entry)
 {
 	struct kevent_queue *q = kev->queue;
-	bool forced = kev->u.req_flags & KEVENT_REQ_READY;
 	unsigned int whom = 0;
 	unsigned long flags;
 	bool handed_back = false;
@@ -38,9 +43,9 @@ static enum entry_result settle(struct kevent *kev, int found, struct ukevent *e
 	kev->fired |= found & ~KEVENT_ATTACH_BROKEN;
 	if (found & KEVENT_ATTACH_BROKEN)
 		kevent_mark_broken(kev);
-	if (forced && !kev->fired)
+	if (forced(kev) && !kev->fired)
 		kev->fired = kev->u.event;
-	if (kev->fired || forced || kev->state & (KEVENT_ST_UNSURE | KEVENT_ST_BROKEN)) {
+	if (kev->fired || forced(kev) || kev->state & (KEVENT_ST_UNSURE | KEVENT_ST_BROKEN)) {
 		/* What attach found is handed back; what happened since is an event like any. */
 		bool queue = kev->u.req_flags & (KEVENT_REQ_ALWAYS_QUEUE | KEVENT_REQ_READY) ||
 			     !found;
@@ -59,7 +64,8 @@ static enum entry_result settle(struct kevent *kev, int found, struct ukevent *e
 		}
 	}
 	spin_unlock_irqrestore(&q->lock, flags);
-	kevent_wake(q, whom);
+	if (whom)
+		kevent_wake(q, whom);
 	return handed_back ? ENTRY_BACK : ENTRY_QUIET;
 }
 
@@ -205,7 +211,7 @@ static void modify_entry(struct kevent_queue *q, struct ukevent *entry)
 		found = kev->ops->check(kev);
 	if (found < 0)
 		fail(entry, found);
-	else if (entry->req_flags & KEVENT_REQ_READY)
+	else if (forced(kev))
 		kevent_fire(kev, found ? found : entry->event, 0);
 	else if (found)
 		kevent_fire(kev, found & ~KEVENT_ATTACH_BROKEN,
@@ -284,6 +290,53 @@ static u32 run_chunk(struct kevent_queue *q, u32 cmd, struct ukevent *entries, u
 	return back;
 }
 
+/*
+ * Word by word, as calls for one entry are frequent and the general copy is made for long ones; but
+ * that one knows how far it came. Returns how many bytes are missing.
+ */
+static unsigned long fetch(struct ukevent *entries, const struct ukevent __user *from, u32 nr)
+{
+	const u64 __user *word = (const u64 __user *)from;
+	u64 *to = (u64 *)entries;
+	u64 *end = (u64 *)(entries + nr);
+
+	if (user_access_begin(from, nr * sizeof(*from))) {
+		for (; to < end; to++, word++)
+			unsafe_get_user(*to, word, fault);
+		user_access_end();
+		return 0;
+fault:
+		user_access_end();
+	}
+	return copy_from_user(entries, from, nr * sizeof(*from));
+}
+
+/* REMOVE changes nothing but this. */
+static bool store_flags(struct ukevent __user *to, const struct ukevent *entries, u32 nr)
+{
+	u32 i;
+
+	if (!user_access_begin(to, nr * sizeof(*to)))
+		return false;
+	for (i = 0; i < nr; i++)
+		unsafe_put_user(entries[i].ret_flags, &to[i].ret_flags, fault);
+	user_access_end();
+	return true;
+
+fault:
+	user_access_end();
+	return false;
+}
+
+static bool store(u32 cmd, struct ukevent __user *to, const struct ukevent *entries, u32 nr)
+{
+	if (!nr)
+		return true;
+	if (cmd == KEVENT_CTL_REMOVE)
+		return store_flags(to, entries, nr);
+	return !copy_to_user(to, entries, nr * sizeof(*entries));
+}
+
 long kevent_ctl(struct kevent_queue *q, u32 cmd, u32 num, struct ukevent __user *arg)
 {
 	struct ukevent entries[KEVENT_BATCH] KEVENT_NO_CLEAR;
@@ -307,7 +360,7 @@ long kevent_ctl(struct kevent_queue *q, u32 cmd, u32 num, struct ukevent __user 
 		u32 to_write;
 		u32 to;
 
-		missing = copy_from_user(entries, arg + done, nr * sizeof(*entries));
+		missing = fetch(entries, arg + done, nr);
 		/* Those in front of the fault count, in a batch as one by one. */
 		nr -= DIV_ROUND_UP(missing, sizeof(*entries));
 		mutex_lock(&q->ctl_mutex);
@@ -319,12 +372,11 @@ long kevent_ctl(struct kevent_queue *q, u32 cmd, u32 num, struct ukevent __user 
 		back += to_write;
 		if (in_place)
 			to_write = nr;
-		if (to_write && copy_to_user(arg + to, entries, to_write * sizeof(*entries)))
-			return -EFAULT;
-		if (missing)
+		if (!store(cmd, arg + to, entries, to_write) || missing)
 			return -EFAULT;
 		done += nr;
-		cond_resched();
+		if (done < num)
+			cond_resched();
 	}
 	if (cmd == KEVENT_CTL_READY)
 		return num - back;

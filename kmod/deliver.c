@@ -283,14 +283,26 @@ static int deliver_copied(struct kevent_queue *q, const struct kevent_sink *sink
 	return copied < written && !copied ? -EFAULT : copied;
 }
 
+/* What is plain goes straight to where it is wanted. Returns how many, or -EFAULT. */
+static int deliver_plain(struct kevent_queue *q, const struct kevent_sink *sink, u32 done,
+			 u32 *budget)
+{
+	if (sink->kind == KEVENT_SINK_USER)
+		return kevent_deliver_plain(q, sink->buf + done, sink->max - done, budget,
+					    &q->stats.delivered);
+	return sink->buf ? 0 : kevent_uring_plain(q, sink->max - done, budget);
+}
+
 int kevent_deliver(struct kevent_queue *q, const struct kevent_sink *sink)
 {
 	u32 budget = READ_ONCE(q->nr_ready);
 	u32 done = 0;
 
 	while (done < sink->max && budget) {
-		int delivered = deliver_copied(q, sink, done, &budget);
+		int delivered = deliver_plain(q, sink, done, &budget);
 
+		if (!delivered && budget)
+			delivered = deliver_copied(q, sink, done, &budget);
 		if (delivered < 0)
 			return done ? done : delivered;
 		done += delivered;

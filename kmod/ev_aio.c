@@ -248,6 +248,7 @@ const struct kevent_source_ops kevent_aio_ops = {
 	.init = kevent_io_init,
 	.exit = kevent_io_exit,
 	.attach = ev_aio_attach,
+	.modify = kevent_io_modify,
 	.detach = kevent_io_detach,
 	.fill = kevent_io_fill,
 };

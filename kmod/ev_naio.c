@@ -49,9 +49,10 @@ static bool unfinished(struct kevent_io *io, struct socket *sock, int ret)
 	return is_send(io) || ((io->req.flags & MSG_WAITALL) && !(io->req.flags & MSG_PEEK));
 }
 
-/* Moves what can be moved without waiting. Returns KEVENT_IO_DONE, KEVENT_IO_BLOCKS or -errno. */
-static int move(struct kevent_io *io, struct socket *sock, bool worker)
+static int move(struct kevent_io *io, struct file *file, bool worker)
 {
+	struct socket *sock = sock_from_file(file);
+
 	for (;;) {
 		int ret = transfer(io, sock);
 
@@ -72,32 +73,8 @@ static int move(struct kevent_io *io, struct socket *sock, bool worker)
 static int naio_step(struct kevent_io *io, struct file *file, bool worker)
 {
 	__poll_t events = is_send(io) ? EPOLLOUT : EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	struct socket *sock = sock_from_file(file);
-	bool hooked = false;
-	int ret;
 
-	for (;;) {
-		ret = move(io, sock, worker);
-		if (ret != -EAGAIN || (io->req.flags & MSG_DONTWAIT))
-			break;
-		if (!hooked) {
-			ret = kevent_io_hook(io, file, events);
-			if (ret)
-				return ret;
-			hooked = true;
-			continue;
-		}
-		ret = kevent_io_sleep(io);
-		if (ret != -EAGAIN)
-			return ret;
-		if (!worker)
-			return KEVENT_IO_BLOCKS;
-		hooked = false;
-		cond_resched();
-	}
-	if (hooked)
-		kevent_io_unhook(io);
-	return ret;
+	return kevent_io_try(io, file, io->req.flags & MSG_DONTWAIT ? 0 : events, worker, move);
 }
 
 static const struct kevent_io_ops naio_ops = {
@@ -144,6 +121,7 @@ const struct kevent_source_ops kevent_naio_ops = {
 	.size = sizeof(struct ev_io),
 	.flags = KEVENT_SOURCE_ONESHOT,
 	.attach = ev_naio_attach,
+	.modify = kevent_io_modify,
 	.detach = kevent_io_detach,
 	.fill = kevent_io_fill,
 };

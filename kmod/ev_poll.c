@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * POLL, SOCKET and PIPE: anything with a poll method, through entries in the wait queues it shows.
+ * POLL, and what SOCKET and PIPE (ev_socket.c) are made of: anything with a poll method, through
+ * entries in the wait queues it shows.
  *
  * The wake-up's key says what happened and decides at once. A wake-up without a key, or one that
  * tells of an error, makes the kevent unsure: poll is then asked by whoever takes the event, never
@@ -11,7 +12,7 @@
 #include <linux/poll.h>
 #include <net/sock.h>
 
-#include "close.h"
+#include "ev_poll.h"
 #include "fire.h"
 
 #define READABLE	((__force u32)(EPOLLIN | EPOLLRDNORM))
@@ -20,24 +21,6 @@
 /* Sockets put these into keys whether they are so or not. */
 #define VAGUE		((__force u32)(EPOLLPRI | EPOLLRDBAND | EPOLLMSG))
 #define FREED		((__force u32)POLLFREE)
-
-/* One entry in one wait queue. */
-struct poll_entry {
-	wait_queue_entry_t wait;
-	/* NULL: not in a queue. Set to NULL by POLLFREE, when the queue is about to go. */
-	wait_queue_head_t *head;
-	struct poll_entry *next;
-};
-
-struct kevent_poll {
-	struct kevent_on_file on;
-	/* Written under ctl_mutex, read by wake-ups. */
-	u32 mask;			/* poll bits that matter */
-	u32 readable;			/* event bits that READABLE and WRITABLE stand for */
-	u32 writable;
-	bool exclusive;			/* the entries are; ctl_mutex */
-	struct poll_entry first;	/* more: a FIFO open for both, some drivers */
-};
 
 static struct kmem_cache *entry_cache;
 
@@ -245,7 +228,7 @@ static void poll_closed(struct kevent *kev)
 		kevent_nest_leave(kev);
 }
 
-static int poll_attach(struct kevent *kev)
+int kevent_poll_attach(struct kevent *kev)
 {
 	struct kevent_poll *kp = to_poll(kev);
 	struct file *file;
@@ -278,7 +261,7 @@ out:
 	return result;
 }
 
-static int poll_check(struct kevent *kev)
+int kevent_poll_check(struct kevent *kev)
 {
 	struct kevent_poll *kp = to_poll(kev);
 	struct file *file = kevent_close_file(&kp->on);
@@ -291,7 +274,7 @@ static int poll_check(struct kevent *kev)
 	return judge(kp, mask);
 }
 
-static int poll_modify(struct kevent *kev, const struct ukevent *uk)
+int kevent_poll_modify(struct kevent *kev, const struct ukevent *uk)
 {
 	struct kevent_poll *kp = to_poll(kev);
 	struct file *file;
@@ -304,7 +287,7 @@ static int poll_modify(struct kevent *kev, const struct ukevent *uk)
 		set_interest(kp, uk);
 		/* A wake-up that saw the old mask came before what poll will see now. */
 		smp_mb();
-		return poll_check(kev);
+		return kevent_poll_check(kev);
 	}
 	file = kevent_close_file(&kp->on);
 	if (!file)
@@ -316,12 +299,12 @@ static int poll_modify(struct kevent *kev, const struct ukevent *uk)
 	return result;
 }
 
-static void poll_detach(struct kevent *kev)
+void kevent_poll_detach(struct kevent *kev)
 {
 	kevent_close_unbind(&to_poll(kev)->on);
 }
 
-static void poll_free(struct kevent *kev)
+void kevent_poll_free(struct kevent *kev)
 {
 	struct poll_entry *entry = to_poll(kev)->first.next;
 
@@ -331,31 +314,6 @@ static void poll_free(struct kevent *kev)
 		kmem_cache_free(entry_cache, entry);
 		entry = next;
 	}
-}
-
-/* How many connections wait to be accepted. */
-static u32 backlog(struct kevent *kev)
-{
-	struct file *file = kevent_close_file(&to_poll(kev)->on);
-	const struct sock *sk;
-	u32 nr = 0;
-
-	if (!file)
-		return 0;
-	sk = sock_from_file(file)->sk;
-	if (sk && sk->sk_family == AF_UNIX)
-		nr = skb_queue_len_lockless(&sk->sk_receive_queue);
-	else if (sk)
-		nr = READ_ONCE(sk->sk_ack_backlog);
-	fput(file);
-	return nr;
-}
-
-static bool socket_fill(struct kevent *kev, struct ukevent *out)
-{
-	if (out->ret_data[0] & KEVENT_SOCKET_ACCEPT)
-		out->ret_data[1] = backlog(kev);
-	return false;
 }
 
 static int poll_init(void)
@@ -376,32 +334,9 @@ const struct kevent_source_ops kevent_poll_ops = {
 	.flags = KEVENT_SOURCE_CONDITION,
 	.init = poll_init,
 	.exit = poll_exit,
-	.attach = poll_attach,
-	.modify = poll_modify,
-	.detach = poll_detach,
-	.check = poll_check,
-	.free = poll_free,
-};
-
-const struct kevent_source_ops kevent_socket_ops = {
-	.name = "kevent_socket",
-	.size = sizeof(struct kevent_poll),
-	.flags = KEVENT_SOURCE_CONDITION,
-	.attach = poll_attach,
-	.modify = poll_modify,
-	.detach = poll_detach,
-	.check = poll_check,
-	.fill = socket_fill,
-	.free = poll_free,
-};
-
-const struct kevent_source_ops kevent_pipe_ops = {
-	.name = "kevent_pipe",
-	.size = sizeof(struct kevent_poll),
-	.flags = KEVENT_SOURCE_CONDITION,
-	.attach = poll_attach,
-	.modify = poll_modify,
-	.detach = poll_detach,
-	.check = poll_check,
-	.free = poll_free,
+	.attach = kevent_poll_attach,
+	.modify = kevent_poll_modify,
+	.detach = kevent_poll_detach,
+	.check = kevent_poll_check,
+	.free = kevent_poll_free,
 };

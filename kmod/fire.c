@@ -92,8 +92,6 @@ void kevent_queue_up(struct kevent_queue *q, struct kevent *kev)
 {
 	unlink_or_get(kev);
 	kevent_enlist(q, kev, false);
-	if (!q->mring.ring)
-		return;
 	if (!(kev->state & KEVENT_ST_UNSURE)) {
 		q->stats.overflows++;
 		WRITE_ONCE(q->mring.ring->overflows, (u32)q->stats.overflows);

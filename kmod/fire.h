@@ -44,9 +44,27 @@ static __always_inline bool kevent_repeats(const struct kevent *kev)
 	       kev->ops->flags & KEVENT_SOURCE_CONDITION && !(kev->fired & ~kev->posted);
 }
 
+/* Into the ready list of a queue without a mapped ring. */
+static __always_inline void kevent_queue_up_inline(struct kevent_queue *q, struct kevent *kev)
+{
+	/* Idle, it is in no list but that of level-triggered ones, which is a mapped ring's. */
+	kevent_get(kev);
+	kevent_st_queue(&kev->state);
+	if (unlikely(kev->state & KEVENT_ST_UNSURE))
+		q->nr_unsure++;
+	list_add_tail(&kev->link, &q->ready);
+	q->nr_ready++;
+	if (unlikely(q->nr_ready > q->stats.max_ready))
+		q->stats.max_ready = q->nr_ready;
+}
+
 static __always_inline bool kevent_announce_inline(struct kevent_queue *q, struct kevent *kev)
 {
-	if (q->mring.ring && likely(!(kev->state & KEVENT_ST_UNSURE))) {
+	if (!q->mring.ring) {
+		kevent_queue_up_inline(q, kev);
+		return true;
+	}
+	if (likely(!(kev->state & KEVENT_ST_UNSURE))) {
 		bool repeats = kevent_repeats(kev);
 		u32 used;
 

@@ -2,7 +2,7 @@
 /*
  * The index of a queue: its kevents by name, which is (type, id) and for some types user. Three
  * implementations behind one interface, chosen when the module is loaded. The caller holds
- * queue->index_lock.
+ * queue->ctl_mutex.
  */
 #ifndef KEVENT_INDEX_H
 #define KEVENT_INDEX_H

@@ -45,6 +45,7 @@ static void io_end(struct kevent_io *io, int error, bool tell)
 	if (owner) {
 		owner->moved = io->moved;
 		owner->error = error;
+		io->over = true;
 		if (tell)
 			kevent_fire(&owner->on.kev, io->bits, error ? KEVENT_FIRE_BROKEN : 0);
 	}
@@ -127,7 +128,14 @@ bool kevent_io_cancelled(struct kevent_io *io)
 	return cancelled;
 }
 
-int kevent_io_hook(struct kevent_io *io, struct file *sock, __poll_t events)
+static void unhook(struct kevent_io *io)
+{
+	remove_wait(io);
+	atomic_set(&io->wait_state, KEVENT_IO_WAIT_IDLE);
+}
+
+/* 0 or -errno. */
+static int hook(struct kevent_io *io, struct file *sock, __poll_t events)
 {
 	struct io_poll poll = { .io = io };
 
@@ -140,17 +148,12 @@ int kevent_io_hook(struct kevent_io *io, struct file *sock, __poll_t events)
 	vfs_poll(sock, &poll.table);
 	if (!poll.failed && io->head)
 		return 0;
-	kevent_io_unhook(io);
+	unhook(io);
 	return -EOPNOTSUPP;
 }
 
-void kevent_io_unhook(struct kevent_io *io)
-{
-	remove_wait(io);
-	atomic_set(&io->wait_state, KEVENT_IO_WAIT_IDLE);
-}
-
-int kevent_io_sleep(struct kevent_io *io)
+/* KEVENT_IO_ARMED; or unhooked: -EAGAIN when a wake-up came meanwhile, or -ECANCELED. */
+static int go_to_sleep(struct kevent_io *io)
 {
 	int ret = -EAGAIN;
 
@@ -161,7 +164,37 @@ int kevent_io_sleep(struct kevent_io *io)
 			return KEVENT_IO_ARMED;
 		ret = -ECANCELED;
 	}
-	kevent_io_unhook(io);
+	unhook(io);
+	return ret;
+}
+
+int kevent_io_try(struct kevent_io *io, struct file *sock, __poll_t events, bool worker,
+		  kevent_io_attempt *attempt)
+{
+	bool hooked = false;
+	int ret;
+
+	for (;;) {
+		ret = attempt(io, sock, worker);
+		if (ret != -EAGAIN || !events)
+			break;
+		if (!hooked) {
+			ret = hook(io, sock, events);
+			if (ret)
+				return ret;
+			hooked = true;
+			continue;
+		}
+		ret = go_to_sleep(io);
+		if (ret != -EAGAIN)
+			return ret;
+		if (!worker)
+			return KEVENT_IO_BLOCKS;
+		hooked = false;
+		cond_resched();
+	}
+	if (hooked)
+		unhook(io);
 	return ret;
 }
 
@@ -172,11 +205,18 @@ int kevent_io_sleep(struct kevent_io *io)
 static void io_closed(struct kevent *kev)
 {
 	struct kevent_io *io = container_of(kev, struct ev_io, on.kev)->io;
+	unsigned long flags;
 
-	if (!change_wait_state(io, KEVENT_IO_WAIT_ARMED, KEVENT_IO_WAIT_IDLE))
+	if (change_wait_state(io, KEVENT_IO_WAIT_ARMED, KEVENT_IO_WAIT_IDLE)) {
+		remove_wait(io);
+		kevent_io_finish(io, -ECANCELED);
 		return;
-	remove_wait(io);
-	kevent_io_finish(io, -ECANCELED);
+	}
+	/* A worker will find out; but the report that the socket is gone may come before. */
+	spin_lock_irqsave(&io->lock, flags);
+	if (io->owner && !io->over)
+		io->owner->error = -ECANCELED;
+	spin_unlock_irqrestore(&io->lock, flags);
 }
 
 /* The socket for a step, or NULL if it or the kevent is gone. */
@@ -297,6 +337,20 @@ int kevent_io_start(struct kevent_io *io, struct kevent *kev, struct file *sock)
 		return io->bits | KEVENT_ATTACH_BROKEN;
 	kevent_io_detach(kev);
 	return ret;
+}
+
+/* An outcome that has not been reported is not forgotten: there will be no other. */
+int kevent_io_modify(struct kevent *kev, const struct ukevent *uk)
+{
+	struct kevent_io *io = container_of(kev, struct ev_io, on.kev)->io;
+
+	spin_lock_irq(&io->lock);
+	if (io->over)
+		kevent_fire(kev, io->bits, 0);
+	spin_unlock_irq(&io->lock);
+	if (uk->event == KEVENT_MASK_ALL && kev->u.type == KEVENT_AIO)
+		return 0;
+	return uk->event == io->bits ? 0 : -EINVAL;
 }
 
 /*

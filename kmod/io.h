@@ -70,6 +70,7 @@ struct kevent_io {
 	spinlock_t lock;
 	struct ev_io *owner;		/* lock: NULL when nobody is to be told */
 	bool cancelled;			/* lock */
+	bool over;			/* lock: owner has the outcome */
 	bool on_socket;			/* steps need the socket that owner is bound to */
 	u32 bits;			/* what the event reports */
 	struct completion finished;
@@ -106,15 +107,17 @@ void kevent_io_finish(struct kevent_io *io, int error);
 /* Goes on with it in a worker. Any context; the reference of the operation goes along. */
 void kevent_io_punt(struct kevent_io *io);
 
+/* Moves what can be moved without waiting: KEVENT_IO_DONE, KEVENT_IO_BLOCKS or -errno. */
+typedef int kevent_io_attempt(struct kevent_io *io, struct file *sock, bool worker);
+
 /*
- * For a step that would have to wait: hook (0 or -errno), try once more, and if that would have to
- * wait, too, sleep: KEVENT_IO_ARMED; or -EAGAIN, not hooked any more, when a wake-up came meanwhile;
- * or -ECANCELED. Sockets exist whose poll says ready for what cannot be done, so only the attempt
- * counts. A step that ends otherwise unhooks first.
+ * Makes attempts for a step until one says something else than -EAGAIN, waiting for the events in
+ * between; without @events -EAGAIN is the result. Before it sleeps, it hooks itself to the socket
+ * and tries once more: sockets exist whose poll says ready for what cannot be done, so only the
+ * attempt counts. Returns what the last attempt did, or KEVENT_IO_ARMED.
  */
-int kevent_io_hook(struct kevent_io *io, struct file *sock, __poll_t events);
-void kevent_io_unhook(struct kevent_io *io);
-int kevent_io_sleep(struct kevent_io *io);
+int kevent_io_try(struct kevent_io *io, struct file *sock, __poll_t events, bool worker,
+		  kevent_io_attempt *attempt);
 
 /* For a step that takes long: has the kevent gone meanwhile? */
 bool kevent_io_cancelled(struct kevent_io *io);
@@ -122,7 +125,8 @@ bool kevent_io_cancelled(struct kevent_io *io);
 /* Gives back a transfer that was never started. */
 void kevent_io_discard(struct kevent_io *io);
 
-/* detach(), fill() and exit of both types. */
+/* modify(), detach(), fill() and exit of both types. */
+int kevent_io_modify(struct kevent *kev, const struct ukevent *uk);
 void kevent_io_detach(struct kevent *kev);
 bool kevent_io_fill(struct kevent *kev, struct ukevent *out);
 int kevent_io_init(void);

@@ -74,9 +74,10 @@ static int read_chunk(struct kevent_io *io)
 	return ret;
 }
 
-/* Sends what is left of the chunk. Returns 0 when all is sent, or -errno. */
-static int send_chunk(struct kevent_io *io, struct socket *sock)
+/* Sends what is left of the chunk. */
+static int send_chunk(struct kevent_io *io, struct file *file, bool worker)
 {
+	struct socket *sock = sock_from_file(file);
 	struct bio_vec bvec[CHUNK_PAGES];
 	unsigned int count;
 	int ret;
@@ -92,36 +93,7 @@ static int send_chunk(struct kevent_io *io, struct socket *sock)
 		if (io->req.offset == -1)
 			io->file->f_pos = io->pos + io->moved;
 	}
-	return 0;
-}
-
-/* The same, waiting for room: KEVENT_IO_DONE, KEVENT_IO_ARMED or -errno. */
-static int send_or_wait(struct kevent_io *io, struct file *file)
-{
-	struct socket *sock = sock_from_file(file);
-	bool hooked = false;
-	int ret;
-
-	for (;;) {
-		ret = send_chunk(io, sock);
-		if (ret != -EAGAIN)
-			break;
-		if (!hooked) {
-			ret = kevent_io_hook(io, file, EPOLLOUT);
-			if (ret)
-				return ret;
-			hooked = true;
-			continue;
-		}
-		ret = kevent_io_sleep(io);
-		if (ret != -EAGAIN)
-			return ret;
-		hooked = false;
-		cond_resched();
-	}
-	if (hooked)
-		kevent_io_unhook(io);
-	return ret;
+	return KEVENT_IO_DONE;
 }
 
 static int sendfile_step(struct kevent_io *io, struct file *sock, bool worker)
@@ -132,7 +104,7 @@ static int sendfile_step(struct kevent_io *io, struct file *sock, bool worker)
 	if (!worker)
 		return KEVENT_IO_BLOCKS;
 	for (;;) {
-		ret = send_or_wait(io, sock);
+		ret = kevent_io_try(io, sock, EPOLLOUT, worker, send_chunk);
 		if (ret)
 			return ret;
 		drop_pages(io);

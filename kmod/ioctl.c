@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The calls on a queue: arguments in, results out. */
+/*
+ * The calls on a queue: arguments in, results out. By ioctl, and the frequent ones also by
+ * fadvise64(): of the system calls that lead to a file, that is the shortest way with three
+ * arguments, and no block of them has to be fetched from the program's memory.
+ */
+#include <linux/fadvise.h>
 #include <linux/fs.h>
 #include <linux/uaccess.h>
 
 #include "compat.h"
 #include "queue.h"
+#include "taken.h"
 
 static bool nonblocking(const struct file *file)
 {
@@ -37,7 +43,6 @@ static long wait(struct kevent_queue *q, u32 num, u32 old_uidx,
 
 static long commit_uring(struct kevent_queue *q, u32 new_uidx, u32 over)
 {
-	unsigned int whom = 0;
 	u32 laps;
 	long freed;
 
@@ -46,15 +51,13 @@ static long commit_uring(struct kevent_queue *q, u32 new_uidx, u32 over)
 	freed = kevent_uring_commit(&q->uring, new_uidx, over);
 	if (q->uring.over != laps && kevent_uring_store_over(q))
 		freed = -EFAULT;
-	if (freed > 0) {
-		/* A thread may sleep because the ring was full, or wait for the index to move. */
-		spin_lock_irq(&q->lock);
-		whom = kevent_whom(q, NULL) & KEVENT_WAKE_SLEEPERS;
-		spin_unlock_irq(&q->lock);
-	}
 	mutex_unlock(&q->ring_mutex);
-	if (whom)
-		kevent_wake(q, whom | KEVENT_WAKE_ALL);
+	/*
+	 * A thread may sleep because the ring was full, or wait for the index to move: it enters the
+	 * wait queue before it looks at either, and we look there after we have changed them.
+	 */
+	if (freed > 0 && wq_has_sleeper(&q->wait))
+		kevent_wake(q, KEVENT_WAKE_SLEEPERS | KEVENT_WAKE_ALL);
 	return freed;
 }
 
@@ -176,6 +179,93 @@ static long ioc_enter(struct kevent_queue *q, const struct file *file, void __us
 	if (copy_to_user(&out->ctl_ret, &args.ctl_ret, 3 * sizeof(args.ctl_ret)))
 		return -EFAULT;
 	return result;
+}
+
+static struct kevent_timeout short_timeout(const struct file *file, u32 op)
+{
+	return (struct kevent_timeout){
+		.flags = op & KEVENT_SHORT_FOREVER ? KEVENT_FLAGS_FOREVER : 0,
+		.nonblock = nonblocking(file) || !(op & KEVENT_SHORT_FOREVER),
+	};
+}
+
+static noinline long short_get_slowly(struct kevent_queue *q, const struct file *file, u64 buf,
+				      u32 min_nr, u32 max_nr, u32 flags)
+{
+	struct kevent_timeout timeout = short_timeout(file, flags);
+
+	if (flags & ~KEVENT_SHORT_FOREVER)
+		return -EINVAL;
+	return get_events(q, buf, min_nr, max_nr, &timeout);
+}
+
+/* A busy consumer finds events waiting with nothing special about them: no more is needed. */
+static long short_get(struct kevent_queue *q, const struct file *file, u64 buf, u32 min_nr,
+		      u32 max_nr, u32 flags)
+{
+	struct ukevent __user *to = u64_to_user_ptr(buf);
+	u32 budget = READ_ONCE(q->nr_ready);
+	u32 done;
+
+	if (!budget || q->mring.ring || q->uring.size || min_nr > 1 || !buf ||
+	    max_nr > INT_MAX / sizeof(*to) || flags & ~KEVENT_SHORT_FOREVER)
+		return short_get_slowly(q, file, buf, min_nr, max_nr, flags);
+	done = kevent_deliver_plain(q, to, max_nr, &budget, &q->stats.delivered);
+	if (!done)
+		return short_get_slowly(q, file, buf, min_nr, max_nr, flags);
+	if (budget && done < max_nr) {
+		struct kevent_sink sink = {
+			.kind = KEVENT_SINK_USER,
+			.buf = to + done,
+			.max = max_nr - done,
+		};
+		int rest = kevent_deliver(q, &sink);
+
+		if (rest > 0)
+			done += rest;
+	}
+	kevent_hand_on(q);
+	return done;
+}
+
+static long short_ring(struct kevent_queue *q, const struct file *file, u64 first, u64 second,
+		       u32 op)
+{
+	struct kevent_timeout timeout;
+	long result = 0;
+	u32 start;
+
+	/* What wait would refuse later must not come to light after a commit. */
+	if (op & KEVENT_SHORT_WAIT && lower_32_bits(second) > max(q->uring.size, q->mring.entries))
+		return -EINVAL;
+	if (op & KEVENT_SHORT_COMMIT)
+		result = commit(q, lower_32_bits(first), upper_32_bits(first));
+	if (result < 0 || !(op & KEVENT_SHORT_WAIT))
+		return result;
+	timeout = short_timeout(file, op);
+	return wait(q, lower_32_bits(second), upper_32_bits(second), &timeout, &start);
+}
+
+int kevent_queue_fadvise(struct file *file, loff_t offset, loff_t len, int advice)
+{
+	struct kevent_queue *q = file->private_data;
+	u32 op = advice & ~KEVENT_SHORT_FLAGS;
+	u32 flags = advice & KEVENT_SHORT_FLAGS;
+
+	switch (op) {
+	case KEVENT_SHORT_GET:
+		return short_get(q, file, offset, upper_32_bits(len), lower_32_bits(len), flags);
+	case KEVENT_SHORT_CTL:
+		if (flags)
+			return -EINVAL;
+		return kevent_ctl(q, upper_32_bits(len), lower_32_bits(len),
+				  u64_to_user_ptr((u64)offset));
+	case KEVENT_SHORT_RING:
+		return short_ring(q, file, offset, len, flags);
+	default:
+		/* Real advice is as welcome as on any descriptor without pages, and as useless. */
+		return advice >= POSIX_FADV_NORMAL && advice <= POSIX_FADV_NOREUSE ? 0 : -EINVAL;
+	}
 }
 
 long kevent_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

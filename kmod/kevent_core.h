@@ -39,12 +39,11 @@
  *
  *   queue->ring_mutex	serialises those who fill the 2006 ring, which lies in user memory, over a
  *			whole batch: a caller's slots are then one run. A mutex since it page-faults.
- *   queue->ctl_mutex	serialises what attaches, modifies and detaches kevents: commands, and the
- *			end of one-shot and broken ones after delivery. A mutex since attach and
+ *   queue->ctl_mutex	the index, and what attaches, modifies and detaches kevents: commands, and
+ *			the end of one-shot and broken ones after delivery. A mutex since attach and
  *			f_op->poll may sleep. Never taken where a file is closed or an event is
  *			fired, and never held across access to user memory, but for attach of AIO
  *			and NAIO: their memory is the caller's own, and a kill ends any wait for it.
- *   queue->index_lock	the index. Spinning, process context only.
  *   close bucket lock	(close.c) binds a kevent to its file: whoever holds it decides whether the
  *			kevent unhooks itself or the closing file does. A bit spinlock, process
  *			context only. Wait queue entries are removed under it.
@@ -52,6 +51,8 @@
  *			Events are fired under it.
  *   queue->lock	state, lists, mapped ring. Spinning with interrupts off, held for a handful of
  *			instructions; fill() runs under it and may take a leaf lock of the source.
+ *			deliver_plain.c copies records to user memory under it, at most KEVENT_BATCH
+ *			and with page faults disabled.
  *   queue->wait.lock	taken only after queue->lock was dropped. Wakes tasks, calls nobody.
  *
  * Pollers of the queue's descriptor (poll, epoll, io_uring, other queues) are woken from an
@@ -65,7 +66,7 @@
  *   state, fired, posted, pos		queue->lock; STALE may be read without (kevent_is_stale)
  *   u.event, u.req_flags		written under ctl_mutex and queue->lock, read under either
  *   link				queue->lock; the consumer's own while BUSY
- *   node, in_index			index_lock
+ *   node, in_index			ctl_mutex
  *   nested, fills			written by attach and modify
  *   refs				atomic
  * struct kevent_queue: stated at each group of fields.

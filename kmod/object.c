@@ -53,17 +53,20 @@ void kevent_put(struct kevent *kev)
 		kmem_cache_free(caches[kev->u.type], kev);
 }
 
+/* Under ctl_mutex. */
+static struct kevent *find_live(struct kevent_queue *q, const struct ukevent *name)
+{
+	struct kevent *kev = kevent_index_find(&q->index, name);
+
+	return kev && !kevent_is_stale(kev) ? kev : NULL;
+}
+
 struct kevent *kevent_lookup(struct kevent_queue *q, const struct ukevent *name)
 {
-	struct kevent *kev;
+	struct kevent *kev = find_live(q, name);
 
-	spin_lock(&q->index_lock);
-	kev = kevent_index_find(&q->index, name);
-	if (kev && kevent_is_stale(kev))
-		kev = NULL;
 	if (kev)
 		kevent_get(kev);
-	spin_unlock(&q->index_lock);
 	return kev;
 }
 
@@ -76,23 +79,16 @@ static void erase(struct kevent_queue *q, struct kevent *kev)
 
 struct kevent *kevent_take_out(struct kevent_queue *q, const struct ukevent *name)
 {
-	struct kevent *kev;
+	struct kevent *kev = find_live(q, name);
 
-	spin_lock(&q->index_lock);
-	kev = kevent_index_find(&q->index, name);
-	if (kev && kevent_is_stale(kev))
-		kev = NULL;
 	if (kev)
 		erase(q, kev);
-	spin_unlock(&q->index_lock);
 	return kev;
 }
 
 void kevent_forget(struct kevent *kev)
 {
-	spin_lock(&kev->queue->index_lock);
 	erase(kev->queue, kev);
-	spin_unlock(&kev->queue->index_lock);
 }
 
 void kevent_end(struct kevent *kev)
@@ -104,16 +100,10 @@ void kevent_end(struct kevent *kev)
 
 void kevent_unregister(struct kevent *kev)
 {
-	struct kevent_queue *q = kev->queue;
-	bool ours;
-
-	spin_lock(&q->index_lock);
-	ours = kev->in_index;
-	if (ours)
-		erase(q, kev);
-	spin_unlock(&q->index_lock);
-	if (ours)
-		kevent_end(kev);
+	if (!kev->in_index)
+		return;
+	erase(kev->queue, kev);
+	kevent_end(kev);
 }
 
 int kevent_register(struct kevent *kev)
@@ -123,21 +113,16 @@ int kevent_register(struct kevent *kev)
 	int result;
 
 	for (;;) {
-		spin_lock(&q->index_lock);
 		result = kevent_index_insert(&q->index, kev, &other);
 		if (!result) {
 			kev->in_index = 1;
 			q->nr++;
-			spin_unlock(&q->index_lock);
 			return 0;
 		}
-		if (result != -EEXIST || !kevent_is_stale(other)) {
-			spin_unlock(&q->index_lock);
+		if (result != -EEXIST || !kevent_is_stale(other))
 			return result;
-		}
 		/* It is over and only waits to be cleared away; a last report stays on its way. */
 		erase(q, other);
-		spin_unlock(&q->index_lock);
 		kevent_end(other);
 	}
 }

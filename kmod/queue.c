@@ -83,7 +83,6 @@ static struct kevent_queue *create(const struct kevent_init_args *args)
 	init_waitqueue_head(&q->poll_wait);
 	init_irq_work(&q->poll_work, kevent_poll_work);
 	mutex_init(&q->ctl_mutex);
-	spin_lock_init(&q->index_lock);
 	mutex_init(&q->ring_mutex);
 	INIT_RCU_WORK(&q->free, free_after_grace);
 	q->uring_user = u64_to_user_ptr(args->ring);
@@ -183,6 +182,7 @@ const struct file_operations kevent_queue_fops = {
 	.mmap = queue_mmap,
 	.unlocked_ioctl = kevent_queue_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.fadvise = kevent_queue_fadvise,
 	.show_fdinfo = queue_fdinfo,
 	.llseek = noop_llseek,
 };

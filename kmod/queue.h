@@ -63,9 +63,8 @@ struct kevent_queue {
 	struct irq_work poll_work;
 
 	struct mutex ctl_mutex;
-	spinlock_t index_lock;
-	struct kevent_index index;	/* index_lock */
-	u32 nr;				/* index_lock; registered */
+	struct kevent_index index;	/* ctl_mutex */
+	u32 nr;				/* ctl_mutex; registered; also read without */
 
 	struct mutex ring_mutex;
 	struct kevent_uring uring;	/* ring_mutex; uidx and full also read without */
@@ -148,6 +147,8 @@ void kevent_reap_locked(struct kevent_queue *q);
 
 /* uring_copy.c: under ring_mutex. Returns how many records went in, or -EFAULT with none. */
 int kevent_uring_fill(struct kevent_queue *q, const struct ukevent *records, u32 nr);
+/* As kevent_deliver_plain(), into the ring; -EFAULT if another thread has just taken it away. */
+int kevent_uring_plain(struct kevent_queue *q, u32 max, u32 *budget);
 int kevent_uring_store_over(struct kevent_queue *q);
 
 /* wait.c */
@@ -158,6 +159,8 @@ struct kevent_timeout {
 	bool nonblock;
 };
 
+/* Before a call returns that took events: a wake-up it may have used up goes on. */
+void kevent_hand_on(struct kevent_queue *q);
 int kevent_get_events(struct kevent_queue *q, u32 min_nr, struct kevent_sink *sink,
 		      const struct kevent_timeout *timeout);
 int kevent_wait_uring(struct kevent_queue *q, u32 num, u32 old_uidx,
@@ -170,6 +173,7 @@ long kevent_ctl(struct kevent_queue *q, u32 cmd, u32 num, struct ukevent __user 
 
 /* ioctl.c */
 long kevent_queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+int kevent_queue_fadvise(struct file *file, loff_t offset, loff_t len, int advice);
 void kevent_info(struct kevent_info *info);
 
 /* queue.c */
@@ -228,11 +232,7 @@ static inline bool kevent_record(struct kevent *kev, u32 bits, struct ukevent *o
 		return bits;
 	}
 	/* u.ret_flags is kept as a report wants it: this copies, and computes nothing. */
-	out->id = kev->u.id;
-	out->type = kev->u.type;
-	out->event = kev->u.event;
-	out->req_flags = kev->u.req_flags;
-	out->ret_flags = kev->u.ret_flags;
+	memcpy(out, &kev->u, offsetof(struct ukevent, ret_data));
 	out->ret_data[0] = bits;
 	out->ret_data[1] = 0;
 	out->user_u64 = kev->u.user_u64;

@@ -45,4 +45,13 @@ void kevent_settle(struct kevent_queue *q, struct taken *t);
 /* Drops references and unregisters. No lock held. */
 void kevent_let_go(struct kevent_queue *q, struct taken *batch, u32 nr);
 
+/*
+ * deliver_plain.c: delivers to buf, from the head of the ready list, kevents with nothing special
+ * about them; at most max, and at most one batch. Takes those it handled off *budget, and stops at
+ * the first that deliver.c has to see to. No lock held. Returns how many were delivered, which it
+ * adds to *count, a statistic of the queue.
+ */
+u32 kevent_deliver_plain(struct kevent_queue *q, struct ukevent __user *buf, u32 max, u32 *budget,
+			 u64 *count);
+
 #endif /* KEVENT_TAKEN_H */

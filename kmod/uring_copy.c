@@ -3,6 +3,7 @@
 #include <linux/uaccess.h>
 
 #include "queue.h"
+#include "taken.h"
 
 int kevent_uring_fill(struct kevent_queue *q, const struct ukevent *records, u32 nr)
 {
@@ -33,6 +34,32 @@ int kevent_uring_fill(struct kevent_queue *q, const struct ukevent *records, u32
 fault:
 	*r = before;
 	return -EFAULT;
+}
+
+int kevent_uring_plain(struct kevent_queue *q, u32 max, u32 *budget)
+{
+	struct kevent_ring __user *ring = q->uring_user;
+	struct kevent_uring *r = &q->uring;
+	bool writable;
+	u32 delivered;
+	u32 i;
+
+	/* As it stands there already: only to see that the new one can be stored afterwards. */
+	pagefault_disable();
+	writable = !put_user(r->kidx, &ring->ring_kidx);
+	pagefault_enable();
+	if (!writable)
+		return 0;
+	max = min3(max, kevent_uring_room(r), r->size - r->kidx);
+	delivered = kevent_deliver_plain(q, &ring->event[r->kidx], max, budget,
+					 &q->stats.ringed);
+	if (!delivered)
+		return 0;
+	for (i = 0; i < delivered; i++)
+		kevent_uring_produce(r);
+	/* The records first: another thread may look at the index without a call. */
+	smp_wmb();
+	return put_user(r->kidx, &ring->ring_kidx) ? -EFAULT : delivered;
 }
 
 int kevent_uring_store_over(struct kevent_queue *q)

@@ -66,7 +66,10 @@ static bool has_cause(const struct sleeper *s)
 	return q->nr_ready >= s->need;
 }
 
-/* Sleeps until there is a cause. Returns 0, -ETIMEDOUT or -EINTR. */
+/*
+ * Sleeps until woken, unless there is a cause already. Returns 0, -ETIMEDOUT or -EINTR. Whether a
+ * wake-up was worth it the caller finds out by trying, which is as cheap as to ask here.
+ */
 static int sleep_for_cause(struct sleeper *s)
 {
 	struct kevent_queue *q = s->q;
@@ -78,27 +81,19 @@ static int sleep_for_cause(struct sleeper *s)
 	int result = 0;
 	bool cause;
 
-	for (;;) {
-		if (exclusive)
-			prepare_to_wait_exclusive(&q->wait, &wait, TASK_INTERRUPTIBLE);
-		else
-			prepare_to_wait(&q->wait, &wait, TASK_INTERRUPTIBLE);
-		spin_lock_irq(&q->lock);
-		cause = has_cause(s);
-		spin_unlock_irq(&q->lock);
-		if (cause)
-			break;
-		if (signal_pending(current)) {
-			result = -EINTR;
-			break;
-		}
-		if (!schedule_hrtimeout_range_clock(s->has_end ? &s->end : NULL,
-						    current->timer_slack_ns, HRTIMER_MODE_ABS,
-						    clock)) {
-			result = -ETIMEDOUT;
-			break;
-		}
-	}
+	if (exclusive)
+		prepare_to_wait_exclusive(&q->wait, &wait, TASK_INTERRUPTIBLE);
+	else
+		prepare_to_wait(&q->wait, &wait, TASK_INTERRUPTIBLE);
+	spin_lock_irq(&q->lock);
+	cause = has_cause(s);
+	spin_unlock_irq(&q->lock);
+	if (!cause && signal_pending(current))
+		result = -EINTR;
+	else if (!cause && !schedule_hrtimeout_range_clock(s->has_end ? &s->end : NULL,
+							   current->timer_slack_ns,
+							   HRTIMER_MODE_ABS, clock))
+		result = -ETIMEDOUT;
 	finish_wait(&q->wait, &wait);
 	return result;
 }
@@ -107,7 +102,7 @@ static int sleep_for_cause(struct sleeper *s)
  * Before a call returns: a wake-up it may have used up, while more is ready, goes on to the next
  * sleeper. The mapped ring needs that as well: one record may be all that two were woken for.
  */
-static void hand_on(struct kevent_queue *q)
+void kevent_hand_on(struct kevent_queue *q)
 {
 	unsigned int whom = 0;
 
@@ -153,7 +148,7 @@ static int wait_for(struct sleeper *s, int (*try)(struct sleeper *s, void *conte
 		last_try = result == -ETIMEDOUT;
 		result = 0;
 	}
-	hand_on(s->q);
+	kevent_hand_on(s->q);
 	return result;
 }
 
@@ -218,7 +213,7 @@ int kevent_get_events(struct kevent_queue *q, u32 min_nr, struct kevent_sink *si
 	if (min_nr <= 1 && sink->kind == KEVENT_SINK_USER && READ_ONCE(q->nr_ready)) {
 		result = kevent_deliver(q, sink);
 		if (result) {
-			hand_on(q);
+			kevent_hand_on(q);
 			return result;
 		}
 	}
@@ -242,19 +237,36 @@ struct uring_request {
 	u32 *start;
 };
 
-static int try_uring(struct sleeper *s, void *context)
+/* Under ring_mutex. */
+static int fill_locked(struct kevent_queue *q, const struct uring_request *request)
 {
-	struct uring_request *request = context;
-	struct kevent_queue *q = s->q;
 	struct kevent_sink sink = { .kind = KEVENT_SINK_URING };
-	int delivered = 0;
+
+	*request->start = q->uring.kidx;
+	sink.max = min(request->num, kevent_uring_room(&q->uring));
+	return sink.max && READ_ONCE(q->nr_ready) ? kevent_deliver(q, &sink) : 0;
+}
+
+static int fill_uring(struct kevent_queue *q, const struct uring_request *request)
+{
+	int delivered;
 
 	if (mutex_lock_interruptible(&q->ring_mutex))
 		return -EINTR;
-	*request->start = q->uring.kidx;
-	sink.max = min(request->num, kevent_uring_room(&q->uring));
-	if (sink.max && READ_ONCE(q->nr_ready))
-		delivered = kevent_deliver(q, &sink);
+	delivered = fill_locked(q, request);
+	mutex_unlock(&q->ring_mutex);
+	return delivered;
+}
+
+static int try_uring(struct sleeper *s, void *context)
+{
+	const struct uring_request *request = context;
+	struct kevent_queue *q = s->q;
+	int delivered;
+
+	if (mutex_lock_interruptible(&q->ring_mutex))
+		return -EINTR;
+	delivered = fill_locked(q, request);
 	/* Waited for without being taken, or a sign that others were here: the call is over. */
 	if (!delivered && ((!request->num && READ_ONCE(q->nr_ready) && !q->uring.full) ||
 			   q->uring.uidx != s->old_uidx))
@@ -267,7 +279,20 @@ int kevent_wait_uring(struct kevent_queue *q, u32 num, u32 old_uidx,
 		      const struct kevent_timeout *timeout, u32 *start)
 {
 	struct uring_request request = { .num = num, .start = start };
-	struct sleeper s = {
+	struct sleeper s KEVENT_NO_CLEAR;
+
+	if (num > q->uring.size)
+		return -EINVAL;
+	/* As in get_events: whoever finds something does not wait. */
+	if (READ_ONCE(q->nr_ready) && !READ_ONCE(q->uring.full)) {
+		int delivered = fill_uring(q, &request);
+
+		if (delivered) {
+			kevent_hand_on(q);
+			return delivered;
+		}
+	}
+	s = (struct sleeper){
 		.q = q,
 		.timeout = timeout,
 		.need = 1,
@@ -275,9 +300,6 @@ int kevent_wait_uring(struct kevent_queue *q, u32 num, u32 old_uidx,
 		.watch_uidx = true,
 		.room = true,
 	};
-
-	if (num > q->uring.size)
-		return -EINVAL;
 	return with_sigmask(&s, try_uring, &request);
 }
 

@@ -8,7 +8,8 @@ workload that is like yours, go down its column, and look for ▼.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from plots import cells, grouping, headline, style, text, verdict
+from plots import cells, grouping, headline, kevent_bars, style, text, verdict
+from plots.figure import Table
 from plots.model import Cell, Place, Row, Run, Side, Skip
 
 QUESTION = (
@@ -59,6 +60,7 @@ class FrontPage:
     facts: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
     matrices: tuple[Matrix, ...]
+    bars: Table | None
     skips: tuple[tuple[str, str], ...]
 
 
@@ -260,5 +262,6 @@ def build(run: Run) -> FrontPage:
         tuple(facts),
         tuple(_warnings(run)),
         tuple(matrix for place in run.places for matrix in _matrices(run, place)),
+        kevent_bars.summary(run),
         tuple(skip_lines(run.skips)),
     )

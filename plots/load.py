@@ -21,7 +21,7 @@ from plots.model import (
     Side,
     Skip,
 )
-from results import reader
+from results import bars, reader
 from results.histogram import bucket_bounds
 from results.histogram import Histogram as Stored
 
@@ -53,7 +53,11 @@ def load(run_dir: Path) -> Run:
     errors = tuple(str(text) for text in end.get("errors", ()))
     if found.torn:
         errors += (f"results file was cut short: {found.torn}",)
-    metrics = [record for record in records if record["record"] == "metric"]
+    metrics: list[dict[str, Any]] = [
+        dict(record) for record in records if record["record"] == "metric"
+    ]
+    # The guest's floor, which is by instructions of user and kernel, before this machine's.
+    metrics.sort(key=lambda r: bool(r["where"] == "guest"))
     floor = {r["metric"]: r for r in metrics if r["metric"] in _FLOOR}
     every = list(_rows(records))
     return Run(
@@ -69,6 +73,7 @@ def load(run_dir: Path) -> Run:
         batches=tuple(_batches(records, placed)),
         skips=tuple(_skips(records)),
         checks=tuple(_checks(records)),
+        bars=tuple((_place(r), one) for r in metrics for one in bars.judge([r])),
         errors=errors,
         commands=_commands(opening, end),
         environments=environments,

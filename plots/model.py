@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plots import style
+from results.bars import Judged
 
 #: parameter name and value, sorted by name
 Params = tuple[tuple[str, str], ...]
@@ -220,6 +221,8 @@ class Run:
     batches: tuple[Batches, ...] = ()
     skips: tuple[Skip, ...] = ()
     checks: tuple[Check, ...] = ()
+    #: Figures of kevent against the bars they are held to, with where they were counted.
+    bars: tuple[tuple[Place, Judged], ...] = ()
     errors: tuple[str, ...] = ()
     commands: tuple[tuple[str, str], ...] = ()
     environments: tuple[tuple[str, Mapping[str, object]], ...] = ()

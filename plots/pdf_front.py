@@ -43,6 +43,16 @@ def draw(pager: Pager, page: front.FrontPage) -> None:
         pager.paragraph(
             "No ratio to epoll: the run holds no cell with epoll and another mechanism."
         )
+    if page.bars is not None:
+        pager.y += 0.06
+        pdf_table.draw(pager, page.bars, "kevent against its bars")
+        pager.paragraph(
+            "Shares of epoll's cost in the same guest and run, by instructions. “Highest ratio” is "
+            "the dearest figure under a bar; every one is in the numbers of figure 11.",
+            7.4,
+            colour=style.MUTED,
+            limit=INNER,
+        )
     if page.skips:
         pager.y += 0.06
         pdf_table.draw(pager, table("Skipped", ("what", "reason"), page.skips), "Skipped")

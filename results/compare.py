@@ -14,7 +14,8 @@ from results.keys import params_text, variant_name
 from results.metrics import METRICS
 from results.reader import Record, ResultFile
 
-#: Counts that are the same in every run of the same code: allowed growth in percent and absolute.
+#: Counts that are the same in every run of the same code: growth in percent and absolute from which
+#: one counts as regressed. Both must be reached.
 EXACT: dict[str, tuple[float, float]] = {
     "syscalls_per_event": (0.0, 0.0),
     "user_instr_per_event": (1.0, 5.0),
@@ -70,12 +71,12 @@ class Comparison:
 
 
 def state_of(metric: str, first: float, second: float) -> str:
-    """The verdict on an exact count: it regresses only beyond both its allowances."""
+    """The verdict on an exact count: it regresses only where it reaches both its limits."""
     percent, absolute = EXACT[metric]
     grown = second - first
     if abs(grown) <= _ROUNDING * max(abs(first), abs(second)):
         return "same"
-    if abs(grown) > absolute and abs(grown) > abs(first) * percent / 100.0:
+    if abs(grown) >= absolute and abs(grown) >= abs(first) * percent / 100.0 * (1 - _ROUNDING):
         return "regressed" if grown > 0 else "improved"
     return "same"
 

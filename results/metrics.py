@@ -52,6 +52,8 @@ _ALL = (
     Metric("errors_per_s", "1/s", "lower", "failed requests per second", 2, True),
     Metric("achieved_rate_percent", "%", "higher", "achieved against offered rate", 2, True),
     Metric("saturation_requests_per_s", "1/s", "higher", "requests per second by wrk", 0, True),
+    Metric("h2load_requests_per_s", "1/s", "higher", "requests per second by h2load", 0, True),
+    Metric("httperf_requests_per_s", "1/s", "higher", "requests per second by httperf", 0, True),
     Metric("client_cpu_ns_per_event", "ns", "lower", "CPU time per event of the client", 1, True),
     Metric("client_headroom", "x", "higher", "null server's rate over the server's", 1, True),
 )

@@ -69,11 +69,13 @@ def _skip_row(record: Record) -> dict[str, Any]:
 
 
 def _floor(records: Iterable[Record]) -> dict[str, Any]:
+    """The guest's, which is by instructions of user and kernel, before this machine's."""
     floor: dict[str, Any] = {"instr_per_event": None, "percent_of_cheapest_event": None}
-    for record in records:
-        if record["record"] == "metric" and record["metric"] == "floor_instr_per_event":
+    metrics = [record for record in records if record["record"] == "metric"]
+    for record in sorted(metrics, key=lambda one: bool(one["where"] == "guest")):
+        if record["metric"] == "floor_instr_per_event":
             floor["instr_per_event"] = record["value"]
-        if record["record"] == "metric" and record["metric"] == "floor_percent_of_cheapest_event":
+        if record["metric"] == "floor_percent_of_cheapest_event":
             floor["percent_of_cheapest_event"] = record["value"]
     return floor
 

@@ -71,6 +71,7 @@ CELLS: tuple[Cell, ...] = (
     ("tcp_rr", {"connections": "100"}, "scaling", 14.0, False),
     ("ctl_churn", {"operation": "add_remove", "registered": "1000"}, "scaling", 0.0, False),
     ("http_one_byte", {"rate": "1000"}, "headline", 1.1, True),
+    ("kevent_2006", {"rate": "3400", "style": "plain"}, "scaling", 1.1, False),
 )
 
 _SOURCE_FACTOR = {"eventfd": 1.0, "unix": 2.4, "tcp": 7.5}
@@ -78,7 +79,12 @@ _SOURCE_FACTOR = {"eventfd": 1.0, "unix": 2.4, "tcp": 7.5}
 
 def cost_ns(model: Model, workload: str, params: dict[str, str], per_wait: float) -> float:
     """CPU ns per event of the model."""
-    factor = {"tcp_rr": 8.0, "http_one_byte": 60.0, "source_pingpong": 3.0}.get(workload, 1.0)
+    factor = {
+        "tcp_rr": 8.0,
+        "http_one_byte": 60.0,
+        "kevent_2006": 64.0,
+        "source_pingpong": 3.0,
+    }.get(workload, 1.0)
     factor *= _SOURCE_FACTOR.get(params.get("source", ""), 1.0)
     scan = model.per_fd_ns * float(params.get("registered", params.get("connections", "1")))
     return model.base_ns * factor * (0.35 + 0.65 / max(per_wait, 1.0)) + scan / max(per_wait, 1.0)

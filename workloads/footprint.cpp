@@ -138,7 +138,7 @@ class footprint_cell final : public cell {
             if (!meter.usable()) {
                 fresh.add_all();
             } else {
-                const kernel_memory_meter::reading before = meter.take();
+                const kernel_memory_meter::reading before = meter.settled();
                 fresh.add_all();
                 kernel[at] = meter.bytes_per_watch(before, meter.take(), plan_.registered);
             }

@@ -11,6 +11,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <type_traits>
 
 #include "engine/common_parameters.hpp"
 #include "engine/companion.hpp"
@@ -261,13 +262,18 @@ std::unique_ptr<cell> make(std::string_view mechanism, std::string_view variant,
     pong_plan plan;
     plan.table.source = parse_source(values.choice("source"));
     plan.table.payload = effective_payload(plan.table.source, values.number("payload"));
-    return dispatch(
+    return dispatch_or_bare(
         mechanism, variant,
         [&]<class A, class Policy>(
             const typename A::variant_type& chosen) -> std::unique_ptr<cell> {
             if constexpr (synthetic_adapter<A>) {
                 throw not_available("not applicable: no other thread can wake the null mechanism");
             } else {
+                if (std::is_same_v<A, bare_adapter> && Policy::drains &&
+                    !is_socket(plan.table.source)) {
+                    throw not_available(
+                        "not applicable: only sockets can be read until empty and still block");
+                }
                 plan.cpus = choose_placement(values.choice("placement"));
                 return std::make_unique<pong_cell<A, Policy>>(plan, chosen);
             }

@@ -184,7 +184,7 @@ net::rr_plan make_plan(const parameters& values) {
 std::unique_ptr<cell> make(std::string_view mechanism, std::string_view variant,
                            const parameters& values) {
     const net::rr_plan plan = make_plan(values);
-    return dispatch(
+    return dispatch_or_bare(
         mechanism, variant,
         [&]<class A, class Policy>(
             const typename A::variant_type& chosen) -> std::unique_ptr<cell> {

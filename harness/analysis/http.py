@@ -11,6 +11,7 @@ from harness.analysis.cell import add_distribution, number_of
 from harness.analysis.rows import sampled_rows
 from harness.analysis.series import Series, from_pairs, from_slices, from_totals
 from harness.celldata import CellData
+from harness.plan import WEB_2006
 
 _LOAD_METRICS = (
     "requests_per_s",
@@ -18,7 +19,13 @@ _LOAD_METRICS = (
     "errors_per_s",
     "client_headroom",
     "saturation_requests_per_s",
+    "h2load_requests_per_s",
+    "httperf_requests_per_s",
+    "p50_ns",
+    "p99_ns",
 )
+#: In the workload of the 2006 claim throughput and latency are what is compared.
+_COMPARED = ("requests_per_s", "p50_ns", "p99_ns")
 _PHASE = "load"
 
 
@@ -56,7 +63,8 @@ def analyse_http(data: CellData, place: Mapping[str, Any], seed: int) -> CellRow
         series = from_pairs(data, metric, values, _PHASE)
         if series.totals:
             result.series[metric] = series
-            rows = sampled_rows(data, place, series, seed, checks, with_ratio=False)
+            compared_too = data.cell.workload == WEB_2006 and metric in _COMPARED
+            rows = sampled_rows(data, place, series, seed, checks, with_ratio=compared_too)
             result.add(metric, rows)
     add_distribution(data, result, _PHASE)
     return result

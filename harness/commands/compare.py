@@ -6,10 +6,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from harness.commands.guard import refusing_damage
 from harness.commands.parser import Subparsers, add_verb, print_json
 from harness.environment.collect import differences
 from harness.errors import INCONCLUSIVE, OK, REGRESSED, UsageError
-from harness.table import figure
+from harness.textfigure import figure
 from results.compare import Comparison, Difference, compare
 from results.reader import ResultFile, read
 
@@ -69,7 +70,12 @@ def render(found: Comparison) -> str:
 
 def main(args: argparse.Namespace) -> int:
     """Exit status: 0 nothing grew, 1 a count grew, 3 no count in common."""
-    first, second = read(args.a), read(args.b)
+    with refusing_damage(args.a, args.b):
+        return _compare(args)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    first, second = (read(run, without={"slice"}) for run in (args.a, args.b))
     apart: list[str] = []
     if first.run.get("fingerprint") != second.run.get("fingerprint"):
         apart = differences(_facts(first), _facts(second))

@@ -9,6 +9,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from harness.commands.guard import refusing_damage
 from harness.commands.parser import Subparsers, add_verb, print_json
 from harness.errors import OK, UsageError
 from results import summary
@@ -54,6 +55,11 @@ def draw(directory: Path) -> tuple[Path, Path]:
 
 def main(args: argparse.Namespace) -> int:
     """Reads all runs first, so that a bad one leaves everything as it was."""
+    with refusing_damage(*args.runs):
+        return _report(args)
+
+
+def _report(args: argparse.Namespace) -> int:
     results = [read(run) for run in args.runs]
     drawn = []
     for run, result in zip(args.runs, results):

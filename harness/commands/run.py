@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 from harness import catalogue, estimate, table
-from harness.commands.parser import Subparsers, add_verb, not_built, print_json
+from harness.commands.parser import Subparsers, add_verb, print_json
 from harness.commands.report import check_possible, draw
+from harness.guestcells.part import part_seconds
+from harness.guestcells.plan import GuestPlan, make_guest_plan, print_guest_plan
 from harness.errors import INCONCLUSIVE, INVALID, OK, UsageError
 from harness.measure import Order, Outcome, Run, check_directory
 from harness.plan import EXTERNAL, Plan, Request, Skip, descriptor_limit, make_plan
@@ -27,6 +29,7 @@ _EXAMPLES = """\
   kevbench run --workload idle_scan --param registered=10 --param registered=10000
   kevbench run --mechanism epoll+lt --aa
   kevbench run --profile full --out results/runs/nightly
+  kevbench run --where guest --kernel 6.1 --mechanism kevent --mechanism epoll
 """
 KERNELS = ("6.1", "6.12")
 
@@ -52,8 +55,16 @@ def add(subparsers: Subparsers) -> None:
         metavar="K=V",
         help="a parameter in place of the profile's; the same one again makes a sweep",
     )
-    parser.add_argument("--where", choices=("host", "guest", "both"), default="host")
-    parser.add_argument("--kernel", choices=KERNELS, default="6.12", help="of the guest")
+    parser.add_argument(
+        "--where",
+        choices=("host", "guest", "both"),
+        default="both",
+        help="on this machine's kernel, in a guest where kevent.ko is loaded, or first one and "
+        "then the other (both)",
+    )
+    parser.add_argument(
+        "--kernel", choices=KERNELS, default="6.12", help="of the guest (%(default)s)"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="run directory; must not exist")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and its time")
     parser.add_argument(
@@ -104,13 +115,6 @@ def _check_tools(plan: Plan, asked: bool) -> Plan:
     return Plan(plan.profile, plan.purpose, cells, (*plan.skips, skip), plan.shown)
 
 
-def _guest_skip(args: argparse.Namespace, plan: Plan) -> Plan:
-    if args.where != "both":
-        return plan
-    skip = Skip(None, {}, None, "unavailable", "measuring in the guest is not built yet", "guest")
-    return Plan(plan.profile, plan.purpose, plan.cells, (*plan.skips, skip), plan.shown)
-
-
 def print_plan(plan: Plan) -> None:
     """What would be measured, in order, with the time of each cell."""
     print(f"profile {plan.profile}: {len(plan.cells)} cells")
@@ -127,13 +131,28 @@ def print_plan(plan: Plan) -> None:
     for (variant, reason), skip in seen.items():
         name = variant.name if variant is not None else skip.workload or f"the {skip.where}"
         print(f"skipped: {name}: {reason}")
-    print(f"estimated time: {estimate.duration_text(estimate.plan_seconds(plan))}")
+    seconds = estimate.duration_text(estimate.plan_seconds(plan))
+    print(f"estimated time on this machine, with the report: {seconds}")
+
+
+def _plans(
+    args: argparse.Namespace, request: Request, known: catalogue.Catalogue
+) -> tuple[Plan, GuestPlan | None]:
+    """What to measure here and in the guest. A control, and an adapter of the caller's own, are
+    measured on this machine alone."""
+    if args.aa and args.where == "guest":
+        raise UsageError("--aa is a control of times on this machine: use --where host")
+    guest = None
+    if args.where != "host" and not args.aa:
+        guest = make_guest_plan(request, known, args.kernel)
+    if args.where == "guest":
+        return Plan(args.profile, "bench", (), ()), guest
+    plan = make_plan(request, known, descriptor_limit())
+    return _check_tools(plan, EXTERNAL in args.workload), guest
 
 
 def main(args: argparse.Namespace) -> int:
     """Checks everything, then measures, then reports."""
-    if args.where == "guest":
-        not_built("measuring in the guest is not built yet: use --where host")
     if not args.dry_run:
         check_directory(args.out)
         check_possible()
@@ -148,17 +167,27 @@ def main(args: argparse.Namespace) -> int:
         args.where,
         args.aa,
     )
-    limit = descriptor_limit()
-    plan = make_plan(request, catalogue.load(args.plugin), limit)
-    plan = _check_tools(_guest_skip(args, plan), EXTERNAL in args.workload)
-    if not plan.cells:
+    known = catalogue.load(args.plugin)
+    plan, guest = _plans(args, request, known)
+    if not plan.cells and guest is None:
         raise UsageError(f"nothing to measure: {plan.skips[0].reason}")
+    seconds = estimate.plan_seconds(plan) + (0.0 if guest is None else part_seconds(guest))
     if args.dry_run:
-        print_plan(plan)
+        if plan.cells:
+            print_plan(plan)
+        if guest is not None:
+            print_guest_plan(guest, estimate.duration_text(part_seconds(guest)))
+        print(f"estimated time: {estimate.duration_text(seconds)}")
         return OK
-    progress = Progress(estimate.plan_seconds(plan), quiet=args.json)
+    progress = Progress(seconds, quiet=args.json)
     order = Order(
-        tuple(args.argv), args.out, tuple(args.plugin), args.seed, args.port, quiet=args.json
+        tuple(args.argv),
+        args.out,
+        tuple(args.plugin),
+        args.seed,
+        args.port,
+        quiet=args.json,
+        guest=guest,
     )
     outcome = Run(plan, order, progress).carry_out()
     return finish(outcome, args.json)

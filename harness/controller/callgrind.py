@@ -78,8 +78,12 @@ def count_one(
     operations: int,
     tool: str | None,
     plugins: Sequence[Path] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Count:
-    """One count. A failure is a count without a value, with the reason."""
+    """One count. A failure is a count without a value, with the reason.
+
+    `environment` is added to this process's own.
+    """
     empty = Count("callgrind", "user_instructions", operations, [], HOT, tool)
     if tool is None:
         empty.reason = "valgrind is not installed: apt-get install valgrind"
@@ -97,6 +101,7 @@ def count_one(
                 timeout=_DEADLINE_S,
                 check=False,
                 cwd=folder,
+                env={**os.environ, **(environment or {})},
                 start_new_session=True,
             )
         except subprocess.TimeoutExpired:

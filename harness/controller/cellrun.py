@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,18 @@ _KEPT_OUT = {"ok", *_HISTOGRAM_FIELDS}
 
 
 @dataclass(frozen=True)
+class Build:
+    """A build that sides can name. Pairs take its programs in turn: one for each order of linking."""
+
+    programs: tuple[Path, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def program(self, pair: int | None) -> Path:
+        """The program of a pair; the first one outside pairs."""
+        return self.programs[(pair or 0) % len(self.programs)]
+
+
+@dataclass(frozen=True)
 class Setting:
     """What cells have in common."""
 
@@ -40,6 +52,12 @@ class Setting:
     interrupt: Interrupt
     #: Called after each pair of processes with a text and the planned seconds of the cell done.
     step: Callable[[str, float], None]
+    #: Programs of the sides that name a build.
+    builds: Mapping[str, Build] = field(default_factory=dict)
+
+    def build_of(self, side: Side) -> Build:
+        """What runs a side."""
+        return self.builds[side.build] if side.build else Build((self.program,))
 
 
 class CellRun:
@@ -52,35 +70,51 @@ class CellRun:
         self._rng = random.Random(derived_seed(setting.seed, "cell", cell.identity))
         self._granule = granule_of(cell.params)
         self._setup: dict[str, float] = {}
+        #: Pairs measured so far in each phase.
+        self._done = {"time": 0, "latency": 0}
 
     def run(self) -> CellData:
         """Measures. What was measured before an Interrupted is in `data`, checked for equal work."""
         try:
             self._calibrate()
             if self.data.alive():
-                self._time_pairs()
-                self._latency_pairs()
+                self._time_pairs(self.cell.protocol.pairs)
+                self._latency_pairs(self.cell.protocol.latency_pairs)
                 self._counts()
         finally:
-            self.data.void = unequal_work(self.data.slices)
-            if self.data.void is not None:
-                self.setting.recorder.skip(
-                    self.cell.workload, self.cell.params, None, "void", self.data.void
-                )
+            self._check_work()
         return self.data
 
+    def extend(self, pairs: int) -> CellData:
+        """Adds so many pairs of processes, and as many for latency, to a cell that has run."""
+        try:
+            if self.data.operations and self.data.alive():
+                self._time_pairs(pairs)
+                self._latency_pairs(pairs)
+        finally:
+            self._check_work()
+        return self.data
+
+    def _check_work(self) -> None:
+        known, self.data.void = self.data.void, unequal_work(self.data.slices)
+        if self.data.void is not None and known is None:
+            self.setting.recorder.skip(
+                self.cell.workload, self.cell.params, None, "void", self.data.void
+            )
+
     @contextmanager
-    def _workers(self, sides: list[Side]) -> Iterator[dict[str, Worker]]:
+    def _workers(self, sides: list[Side], pair: int | None = None) -> Iterator[dict[str, Worker]]:
         """Fresh processes of the sides, started in random order, opened one after another."""
         order = list(sides)
         self._rng.shuffle(order)
         with ExitStack() as stack:
             workers: dict[str, Worker] = {}
             for side in order:
-                environment = padded_environment(self._rng)
+                build = self.setting.build_of(side)
+                environment = {**padded_environment(self._rng), **build.environment}
                 with self._survives(side, "start"):
                     workers[side.label] = stack.enter_context(
-                        Worker(self.setting.program, environment, self.setting.plugins)
+                        Worker(build.program(pair), environment, self.setting.plugins)
                     )
             yield workers
             for worker in workers.values():
@@ -176,29 +210,33 @@ class CellRun:
         wanted = Variant("epoll", "lt").name
         return wanted if wanted in timed else next(iter(timed))
 
-    def _time_pairs(self) -> None:
+    def _time_pairs(self, pairs: int) -> None:
         protocol = self.cell.protocol
-        pair, wanted = 0, protocol.pairs
+        pair = self._done["time"]
+        wanted = pair + pairs
+        limit = wanted + protocol.spare_pairs
         while pair < wanted and self.data.alive():
             self._pair("time", pair, protocol.warmup_slices, protocol.blocks, False)
-            if self._note_drift("time", pair) and wanted < protocol.pairs + protocol.spare_pairs:
+            if self._note_drift("time", pair) and wanted < limit:
                 wanted += 1
             pair += 1
+            self._done["time"] = pair
             self._step(f"pair {pair} of {wanted}", 0.9 * pair / wanted)
 
-    def _latency_pairs(self) -> None:
+    def _latency_pairs(self, pairs: int) -> None:
         if not self.cell.latency:
             return
-        protocol = self.cell.protocol
-        for pair in range(protocol.latency_pairs):
+        first = self._done["latency"]
+        for pair in range(first, first + pairs):
             if not self.data.alive():
                 return
-            self._pair("latency", pair, 1, protocol.latency_blocks, True)
-            self._step(f"latency, pair {pair + 1} of {protocol.latency_pairs}", 0.9)
+            self._pair("latency", pair, 1, self.cell.protocol.latency_blocks, True)
+            self._done["latency"] = pair + 1
+            self._step(f"latency, pair {pair + 1} of {first + pairs}", 0.9)
 
     def _pair(self, phase: str, pair: int, warmups: int, blocks: int, timed: bool) -> None:
         """One fresh process of every side, its warm-up slices, then the blocks."""
-        with self._workers(self.data.alive()) as workers:
+        with self._workers(self.data.alive(), pair) as workers:
             for side in self.data.alive():
                 self.setting.interrupt.check()
                 with self._survives(side, phase):
@@ -260,7 +298,7 @@ class CellRun:
             "case_key": self.data.case_keys[side.label],
             "side": side.label,
             "phase": phase,
-            "build": 0,
+            "build": pair % len(self.setting.build_of(side).programs),
             "pair": pair,
             "block": block,
             "pos": position,
@@ -290,6 +328,8 @@ class CellRun:
 
     def _counts(self) -> None:
         """System calls of every side, in processes of their own: tracepoints cost time."""
+        if not self.cell.protocol.count_repeats:
+            return
         operations = max(
             self._granule,
             min(COUNT_OPERATIONS, *self.data.operations.values()) // self._granule * self._granule,

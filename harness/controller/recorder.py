@@ -12,6 +12,8 @@ from harness.plan import Side, Skip
 from results.histogram import Histogram
 from results.writer import ResultWriter
 
+#: Quantiles of each slice, which enter the block ratios.
+_QUANTILES = (("p50_ns", 0.5), ("p99_ns", 0.99))
 _HISTOGRAMS = {"hist": "latency", "hist_uncorrected": "uncorrected", "hist_lateness": "lateness"}
 
 
@@ -68,6 +70,8 @@ class Recorder:
             if not answer.get(name):
                 continue
             histogram = Histogram.from_fields(answer[name])
+            if kind == "latency":
+                fields.update({metric: histogram.quantile(q) for metric, q in _QUANTILES})
             references.append(self.hist(data, fields["side"], "slice", kind, histogram))
             if fields["warmup"]:
                 continue

@@ -55,10 +55,10 @@ TEST(ProcessUsage, CountsTheSubmissionQueueThreadOfARing) {
     const auto before = meter.before();
     const auto own_before = read_clock(CLOCK_THREAD_CPUTIME_ID);
     const auto give_up = monotonic_now() + deadline;
-    // This thread only naps, so time beyond its own is the spinning kernel thread's.
+    // Time beyond this thread's own is the spinning kernel thread's.
     std::int64_t others = 0;
     while (others < 20 * millisecond && monotonic_now() < give_up) {
-        ::usleep(1000);
+        std::this_thread::yield();
         others =
             (meter.after() - before).cpu_ns - (read_clock(CLOCK_THREAD_CPUTIME_ID) - own_before);
     }
@@ -77,8 +77,13 @@ TEST(ProcessUsage, CountsFaultsAndSwitches) {
     ::madvise(memory, size, MADV_NOHUGEPAGE);
     for (std::size_t i = 0; i < pages; ++i)
         static_cast<volatile char*>(memory)[i * size / pages] = 1;  // NOLINT(*-pointer-arithmetic)
-    ::usleep(1);
-    const auto spent = meter.after() - before;
+    // A thread that is not there to be joined yet makes this one switch; it may be quicker.
+    const auto give_up = monotonic_now() + deadline;
+    auto spent = meter.after() - before;
+    while (spent.voluntary_switches < 1 && monotonic_now() < give_up) {
+        std::thread{burn_cpu, millisecond}.join();
+        spent = meter.after() - before;
+    }
     ::munmap(memory, size);
     EXPECT_GE(spent.minor_faults, static_cast<std::int64_t>(pages));
     EXPECT_GE(spent.voluntary_switches, 1);

@@ -8,6 +8,7 @@
 #include "kevbench/harness/event_counters.hpp"
 #include "kevbench/harness/syscall_counters.hpp"
 #include "kevbench/harness/threads.hpp"
+#include "kevbench/workload/bare.hpp"
 #include "kevbench/workload/error.hpp"
 
 namespace kevbench::harness {
@@ -35,11 +36,15 @@ void require_operations(std::uint64_t operations) {
 session::session(const cell_request& request) : info_(&workload::find_workload(request.workload)) {
     workload::parameters values{info_->parameters};
     for (const auto& [name, value] : request.params) values.set(name, value);
-    case_key_ = workload::case_key(*info_, find_traits(request.mechanism), values);
+    const bool bare = workload::is_bare(request.mechanism.mechanism, request.mechanism.variant);
+    case_key_ = workload::case_key(
+        *info_,
+        bare ? workload::bare_traits(request.mechanism.variant) : find_traits(request.mechanism),
+        values);
     if (info_->external_load)
         throw workload::usage_error(fmt::format(
             "{} is driven by load generators from outside: use 'kevbench run'", info_->name));
-    require_available(request.mechanism);
+    if (!bare) require_available(request.mechanism);
     cell_ =
         workload::make_cell(*info_, request.mechanism.mechanism, request.mechanism.variant, values);
     const auto start = monotonic_now();

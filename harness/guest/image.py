@@ -102,16 +102,16 @@ def _compile(compiler: str, sources: Sequence[Path], init: Path) -> None:
     temporary.rename(init)
 
 
-def transport_modules(payload: Payload, kernel: Kernel, icount: bool, disk: bool) -> GuestModules:
+def transport_modules(payload: Payload, kernel: Kernel, buffered: bool, disk: bool) -> GuestModules:
     """Adds the kernel's own modules that carry results out, and says when to load which.
 
-    With icount the serial port waits until the command has ended: a driver that is not there yet
-    cannot interrupt it.
+    With buffered output the serial port waits until the command has ended: a driver that is not
+    there yet cannot interrupt it.
     """
     disk_paths = _put_modules(payload, kernel, ["virtio_pci", "virtio_blk"] if disk else [])
     all_port_paths = _put_modules(payload, kernel, ["virtio_pci", "virtio_console"])
     port_paths = [path for path in all_port_paths if path not in disk_paths]
-    if icount:
+    if buffered:
         return GuestModules(disk_paths, port_paths)
     return GuestModules([*disk_paths, *port_paths], [])
 

@@ -24,27 +24,48 @@ def module_missing() -> str:
     return "" if makefile.is_file() else f"{shown(makefile)} does not exist"
 
 
-def build_module(kernel: Kernel) -> Path:
+def build_module(
+    kernel: Kernel, source: Path | None = None, name: str = "kmod", flags: str = ""
+) -> Path:
     """Builds the module for that kernel and returns a copy of its own under build/guest/.
+
+    `source` is another tree's module folder, and `name` then keeps its copy apart; `flags` are
+    further options of the compiler.
 
     Kbuild writes beside the sources, so builds for two kernels replace each other; the copy stays.
     Make decides what is out of date: Kbuild compares command lines, and those name the headers.
     Raises GuestError without kmod/Makefile and when the build fails.
     """
-    missing = module_missing()
+    missing = "" if source is not None else module_missing()
     if missing:
         raise GuestError(f"no module to load: {missing}; use --no-module or --module PATH")
-    built = kmod_dir() / f"{MODULE_NAME}.ko"
-    copy = guest_build_dir() / "kmod" / kernel.release / built.name
+    folder = source or kmod_dir()
+    built = folder / f"{MODULE_NAME}.ko"
+    copy = guest_build_dir() / name / kernel.release / built.name
+    words = ["-C", str(folder), f"KDIR={kernel.headers}", *([f"KCFLAGS={flags}"] if flags else [])]
     with build_lock("kmod"):
-        _make(["-C", str(kmod_dir()), f"KDIR={kernel.headers}"], kernel.release)
+        _make(words, f"{name}-{kernel.release}")
         if not built.is_file():
-            raise GuestError(f"make in {shown(kmod_dir())} left no {built.name}")
+            raise GuestError(f"make in {shown(folder)} left no {built.name}")
         copy.parent.mkdir(parents=True, exist_ok=True)
         temporary = copy.with_suffix(".tmp")
         temporary.write_bytes(built.read_bytes())
         temporary.rename(copy)
     return copy
+
+
+def build_preload(source: Path, name: str) -> Path | None:
+    """Builds the epoll preload library of a module folder; None where it has none.
+
+    Raises GuestError when the build fails.
+    """
+    if not (source / "preload" / "Makefile").is_file():
+        return None
+    out = guest_build_dir() / name / "preload"
+    out.mkdir(parents=True, exist_ok=True)
+    with build_lock("kmod"):
+        _make(["-C", str(source / "preload"), f"OUT={out}"], f"{name}-preload")
+    return out / "libkevent-preload.so"
 
 
 def build_tests() -> list[Path]:

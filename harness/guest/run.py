@@ -165,7 +165,8 @@ def build_payload(spec: GuestSpec, kernel: Kernel) -> Payload:
     payload.add_libraries()
     cwd = Path(os.path.abspath(spec.cwd or Path.cwd()))
     payload.add_folder_path(cwd)
-    modules = image.transport_modules(payload, kernel, spec.icount, spec.scratch_mib > 0)
+    buffered = spec.icount and not spec.streamed
+    modules = image.transport_modules(payload, kernel, buffered, spec.scratch_mib > 0)
     if spec.module is not None:
         payload.put(image.MODULE_PATH, cpio.copy_of(spec.module))
     if spec.stdin is not None:
@@ -184,7 +185,8 @@ def build_payload(spec: GuestSpec, kernel: Kernel) -> Payload:
         module=image.MODULE_PATH if spec.module is not None else None,
         module_params=" ".join(f"{key}={value}" for key, value in spec.module_params.items()),
         stdin=image.STDIN_PATH if spec.stdin is not None else None,
-        buffered=spec.icount,
+        buffered=buffered,
+        virtual_time=spec.icount,
         scratch_disk=spec.scratch_mib > 0,
     )
     image.put_userland(payload)

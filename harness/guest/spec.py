@@ -31,7 +31,9 @@ class GuestSpec:
     cwd: working directory, made empty where nothing was added there; None for the current one.
     stdin: what the command reads; None for nothing.
     icount: the guest's clock counts instructions: one virtual ns each. Emulated, one processor,
-        and the output comes only when the command has ended.
+        and the output comes only when the command has ended,
+    streamed: unless this is set: then it comes at once, and what carries it away takes its turn
+        on the processor while the command sleeps.
     smp: processors; memory_mib: 128 or more; deadline_s: wall seconds for boot and command.
     scratch_mib: an empty ext4 disk of that size on /scratch; 0 for none.
     out_dir: where what the command wrote to /results goes; None to leave it behind.
@@ -46,6 +48,7 @@ class GuestSpec:
     cwd: Path | None = None
     stdin: bytes | None = None
     icount: bool = False
+    streamed: bool = False
     smp: int = 1
     memory_mib: int = 1024
     deadline_s: float = 300.0

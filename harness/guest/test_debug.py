@@ -44,6 +44,10 @@ def test_debug_is_a_kernel_to_choose() -> None:
     assert "debug" in CHOICES
 
 
+def test_the_debug_guest_has_run_on_the_module_as_it_is() -> None:
+    assert debug_record.staleness() == "", "run: ./kevbench guest test --kernel debug"
+
+
 @pytest.fixture
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "include/uapi/linux").mkdir(parents=True)

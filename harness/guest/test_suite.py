@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.guest import suite
+from harness.guest import module, suite
 
 _MARK = "kvb-0123"
 
@@ -59,6 +59,21 @@ def test_program_that_never_ran_has_failed() -> None:
     results = suite.parse_output(output, _MARK, ["/t/a", "/t/b"])
     assert [(program.name, program.failed) for program in results] == [("a", 0), ("b", 1)]
     assert results[1].problem == "did not run"
+
+
+def test_programs_about_the_index_run_again_with_each_other_index() -> None:
+    programs = [Path("/t/test_aio"), Path("/t/test_ctl"), Path("/t/test_races")]
+    assert suite.section_names(programs, ["avl", "hash"]) == [
+        *("/t/test_aio", "/t/test_ctl", "/t/test_races", "unload"),
+        *("/t/test_ctl with index avl", "/t/test_races with index avl", "unload with index avl"),
+        *("/t/test_ctl with index hash", "/t/test_races with index hash"),
+        "unload with index hash",
+    ]
+
+
+def test_every_program_that_is_to_run_again_exists() -> None:
+    sources = {path.stem for path in (module.kmod_dir() / "tests").glob("test_*.c")}
+    assert sources.issuperset(suite.AGAIN_PROGRAMS)
 
 
 def test_output_before_and_between_the_programs_is_ignored() -> None:

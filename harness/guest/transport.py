@@ -58,6 +58,8 @@ class Job:
     # Output is kept in memory until the command has ended, so that carrying it costs the
     # command's own time nothing.
     buffered: bool = False
+    # Time is instructions: the init lets the kernel settle before it starts the command.
+    virtual_time: bool = False
     scratch_disk: bool = False
 
 
@@ -74,6 +76,8 @@ def encode_job(job: Job) -> bytes:
         fields.append((b"I", job.stdin))
     if job.buffered:
         fields.append((b"B", ""))
+    if job.virtual_time:
+        fields.append((b"V", ""))
     if job.scratch_disk:
         fields.append((b"D", ""))
     return _encode_fields(fields)

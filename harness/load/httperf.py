@@ -15,6 +15,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
+from harness.load.namespaces import Client
 from harness.load.point import LoadPoint, Loop, RawOutput, Status, combine
 from harness.load.process import find_tool, pinned, run_together
 
@@ -119,25 +120,30 @@ class Plan:
     """After which a connection counts as client-timo."""
     poisson: bool = False
     cpus: Sequence[int] = ()
-    """One process on each; empty = one process, not pinned."""
+    """Processors that the processes are shared out to; empty = not pinned."""
+    concurrent: int = 0
+    """Connections expected to be open at once: one more process for each thousand."""
+    hosts: Sequence[Client] = ()
+    """Where the processes run, in turn; empty = here, towards `server`."""
 
     @property
     def processes(self) -> int:
-        return max(1, len(self.cpus))
+        return max(1, len(self.cpus), -(-self.concurrent // CONNECTIONS_PER_PROCESS))
 
     @property
     def connections_each(self) -> int:
         return max(1, round(self.connection_rate * self.duration_s / self.processes))
 
 
-def command(plan: Plan, tool: str = "httperf") -> list[str]:
+def command(plan: Plan, tool: str = "httperf", process: int = 0) -> list[str]:
     """The command of one of the plan's processes."""
+    server = plan.hosts[process % len(plan.hosts)].server if plan.hosts else plan.server
     rate = plan.connection_rate / plan.processes
     pace = ["--period", f"e{1 / rate:.9f}"] if plan.poisson else ["--rate", f"{rate:g}"]
     return [
         tool,
         "--server",
-        plan.server,
+        server,
         "--port",
         str(plan.port),
         "--uri",
@@ -157,8 +163,14 @@ def run(plan: Plan) -> LoadPoint:
 
     Raises ToolMissing, and LoadError when a process does not end in time.
     """
-    argv = command(plan, find_tool("httperf", "httperf"))
-    commands = [pinned(argv, cpu) for cpu in plan.cpus] or [argv]
+    tool = find_tool("httperf", "httperf")
+    commands = []
+    for process in range(plan.processes):
+        cpu = plan.cpus[process % len(plan.cpus)] if plan.cpus else None
+        argv = pinned(command(plan, tool, process), cpu)
+        if plan.hosts:
+            argv = plan.hosts[process % len(plan.hosts)].inside(argv)
+        commands.append(argv)
     outputs = run_together(commands, deadline_s=2 * (plan.duration_s + plan.timeout_s) + 10)
     return combine([judge(plan, output) for output in outputs])
 

@@ -69,6 +69,8 @@ class LoadPoint:
     """Empty when valid, else one line."""
     latency: Latency | None = None
     """Only from generators that count from the intended send time; httperf and wrk do not."""
+    latency_note: str = ""
+    """Why there is no latency, where that needs saying."""
     raw: tuple[RawOutput, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -87,6 +89,7 @@ class LoadPoint:
             "status": self.status.value,
             "reason": self.reason,
             "latency": None if self.latency is None else dataclasses.asdict(self.latency),
+            "latency_note": self.latency_note,
         }
 
 
@@ -125,5 +128,6 @@ def combine(points: Sequence[LoadPoint]) -> LoadPoint:
         errors={name: sum(point.errors.get(name, 0) for point in points) for name in names},
         status=culprit.status,
         reason=culprit.reason,
+        latency_note=f"not mergeable: {points[0].tool} keeps no distribution",
         raw=tuple(output for point in points for output in point.raw),
     )

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from harness.load.errors import LoadError
 from harness.load.process import pinned
@@ -73,6 +73,7 @@ def worker_command(
     variant: str,
     connections: int,
     *,
+    address: str = "127.0.0.1",
     port: int = 0,
     body: int = 1,
     keep_alive: bool = True,
@@ -88,6 +89,8 @@ def worker_command(
         mechanism,
         "--variant",
         variant,
+        "--address",
+        address,
         "--port",
         str(port),
         "--connections",
@@ -104,23 +107,20 @@ def worker_command(
     return pinned(argv, cpu)
 
 
-class HttpServer:
-    """One running server. Use as a context manager, so that no server outlives a failure.
+class Announcer:
+    """A child that prints a JSON line when it is ready and another one at its end.
 
-    Not thread-safe. The process is ended by its pid, and killed if it does not end in time.
+    Use as a context manager, so that none outlives a failure. Not thread-safe. The process is ended
+    by its pid, and killed if it does not end in time.
     """
 
-    def __init__(self, argv: Sequence[str], deadline_s: float = 10.0) -> None:
-        """Starts `argv` and returns once it listens.
-
-        Raises LoadError with the server's own message when it ends before, or when it has not
-        announced its port within `deadline_s` seconds.
-        """
+    def __init__(self, argv: Sequence[str], schema: str, name: str, deadline_s: float) -> None:
+        """Starts `argv`, known to messages by `name`. Raises LoadError when it cannot."""
         self._deadline_s = deadline_s
+        self._schema = schema
+        self._name = name
         self._pending = b""
-        self.counters: Counters | None = None
-        """Known after stop()."""
-        # A file, since nobody reads standard error while the server runs.
+        # A file, since nobody reads standard error while the child runs.
         self._messages: IO[bytes] = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(
@@ -133,41 +133,38 @@ class HttpServer:
         except OSError as error:
             self._messages.close()
             raise LoadError(f"cannot start {argv[0]}: {error.strerror}") from None
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child, or of the program that replaced itself by it."""
+        return self._process.pid
+
+    def announced(self, what: str) -> dict[str, Any]:
+        """The first line. Ends the child and raises LoadError when it does not come in time."""
         try:
-            announced = self._line("announced its port")
-            self.port = int(announced["port"])
-        except (KeyError, TypeError, ValueError):
-            self._abandon()
-            raise LoadError("the server's first line names no port") from None
+            return self._line(what)
         except BaseException:
             self._abandon()
             raise
 
-    @property
-    def pid(self) -> int:
-        """Process id of the server, or of the program that replaced itself by it."""
-        return self._process.pid
+    def finish(self, what: str) -> dict[str, Any]:
+        """Asks the child to end and returns its last line.
 
-    def stop(self) -> Counters:
-        """Asks the server to end and returns its counters; a second call returns the same.
-
-        Raises LoadError when it crashed, did not end in time or printed no counters.
+        Raises LoadError when it crashed, did not end in time or printed nothing.
         """
-        if self.counters is not None:
-            return self.counters
         try:
             self._process.send_signal(signal.SIGTERM)
-            self.counters = Counters.from_json(self._line("printed its counters"))
+            last = self._line(what)
             status = self._process.wait(self._deadline_s)
         except subprocess.TimeoutExpired:
-            raise LoadError("the server printed its counters but did not end") from None
+            raise LoadError(f"{self._name} has {what} but did not end") from None
         finally:
             self._abandon()
         if status != 0:
-            raise LoadError(f"the server ended with status {status}")
-        return self.counters
+            raise LoadError(f"{self._name} ended with status {status}")
+        return last
 
-    def __enter__(self) -> HttpServer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -186,7 +183,7 @@ class HttpServer:
         while b"\n" not in self._pending:
             left = ends - time.monotonic()
             if left <= 0 or not select.select([stream], [], [], left)[0]:
-                raise LoadError(f"the server has not {what} within {self._deadline_s:g} s")
+                raise LoadError(f"{self._name} has not {what} within {self._deadline_s:g} s")
             piece = os.read(stream.fileno(), 65536)
             if not piece:
                 self._process.wait()
@@ -197,8 +194,8 @@ class HttpServer:
             fields = json.loads(text)
         except ValueError:
             fields = None
-        if not isinstance(fields, dict) or fields.get("schema") != SCHEMA:
-            raise LoadError(f"the server printed something else than a {SCHEMA} line")
+        if not isinstance(fields, dict) or fields.get("schema") != self._schema:
+            raise LoadError(f"{self._name} printed something else than a {self._schema} line")
         return fields
 
     def _last_message(self) -> str:
@@ -206,7 +203,7 @@ class HttpServer:
         lines = self._messages.read().decode("utf-8", errors="replace").strip().splitlines()
         if lines:
             return lines[-1].removeprefix("kevbench-worker: ")
-        return f"the server ended with status {self._process.returncode}"
+        return f"{self._name} ended with status {self._process.returncode}"
 
     def _abandon(self) -> None:
         """Ends the process whatever its state and closes the pipes; idempotent."""
@@ -216,3 +213,35 @@ class HttpServer:
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._messages.close()
+
+
+class HttpServer(Announcer):
+    """One running server. Use as a context manager, so that no server outlives a failure.
+
+    Not thread-safe.
+    """
+
+    def __init__(self, argv: Sequence[str], deadline_s: float = 10.0) -> None:
+        """Starts `argv` and returns once it listens.
+
+        Raises LoadError with the server's own message when it ends before, or when it has not
+        announced its port within `deadline_s` seconds.
+        """
+        super().__init__(argv, SCHEMA, "the server", deadline_s)
+        self.counters: Counters | None = None
+        """Known after stop()."""
+        first = self.announced("announced its port")
+        try:
+            self.port = int(first["port"])
+        except (KeyError, TypeError, ValueError):
+            self._abandon()
+            raise LoadError("the server's first line names no port") from None
+
+    def stop(self) -> Counters:
+        """Asks the server to end and returns its counters; a second call returns the same.
+
+        Raises LoadError when it crashed, did not end in time or printed no counters.
+        """
+        if self.counters is None:
+            self.counters = Counters.from_json(self.finish("printed its counters"))
+        return self.counters

@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.stats.bootstrap import Bootstrap, bootstrap_median, resolution_percent
+from harness.stats.bootstrap import RESAMPLES, Bootstrap, bootstrap_median, resolution_percent
 from harness.stats.pairs import median
 from harness.stats.signflip import sign_flip_p
 
@@ -55,11 +55,13 @@ class Comparison:
         return None if limits is None else (percent(limits[0]), percent(limits[1]))
 
 
-def compare(log_ratios: Sequence[float], seed: int) -> Comparison | None:
+def compare(
+    log_ratios: Sequence[float], seed: int, resamples: int = RESAMPLES
+) -> Comparison | None:
     """The comparison made of one log ratio a pair; None without any."""
     if not log_ratios:
         return None
-    sampled = bootstrap_median(log_ratios, seed)
+    sampled = bootstrap_median(log_ratios, seed, resamples)
     return Comparison(
         tuple(log_ratios),
         median(log_ratios),

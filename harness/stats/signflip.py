@@ -6,17 +6,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
-#: 2^20 arrangements of 20 pairs: about 0.2 s and 8 MiB a chunk. More pairs are sampled.
-EXACT_LIMIT = 20
+#: The sums of either half of 36 values fill 2 MiB; finding the exact share takes about 0.1 s.
+EXACT_LIMIT = 36
 _SAMPLES = 200_000
-_CHUNK_BITS = 16
 
 
 def sign_flip_p(values: Sequence[float], seed: int = 0) -> float:
     """Two-sided p of "the values scatter symmetrically about 0", statistic: the absolute sum.
 
-    Exact up to 20 values: the share of all 2^n sign patterns whose sum is at least as far from 0.
+    Exact up to 36 values: the share of all 2^n sign patterns whose sum is at least as far from 0.
     Beyond, a seeded sample of patterns with the observed one included. 1.0 for no values.
     """
     data = np.asarray(values, dtype=np.float64)
@@ -26,6 +26,8 @@ def sign_flip_p(values: Sequence[float], seed: int = 0) -> float:
     observed = abs(float(data.sum()))
     # Sums in another order differ in the last bits; a tie must count as "at least as far".
     limit = observed - 1e-12 * float(np.abs(data).sum())
+    if limit <= 0:
+        return 1.0
     if count > EXACT_LIMIT:
         generator = np.random.default_rng(seed)
         hits = 0
@@ -33,16 +35,21 @@ def sign_flip_p(values: Sequence[float], seed: int = 0) -> float:
             signs = generator.integers(0, 2, size=(10_000, count)) * 2 - 1
             hits += int(np.count_nonzero(np.abs(signs @ data) >= limit))
         return (hits + 1) / (_SAMPLES + 1)
-    # A pattern and its mirror image have the same absolute sum, so half of them suffice.
-    total = 1 << (count - 1)
-    hits = 0
-    bits = np.arange(count - 1, dtype=np.int64)
-    for start in range(0, total, 1 << _CHUNK_BITS):
-        patterns = np.arange(start, min(total, start + (1 << _CHUNK_BITS)), dtype=np.int64)
-        signs = 1 - 2 * ((patterns[:, None] >> bits) & 1)
-        sums = data[0] + signs @ data[1:]
-        hits += int(np.count_nonzero(np.abs(sums) >= limit))
-    return hits / total
+    # Every pattern is one of the first half joined with one of the second, so the patterns beyond
+    # the limit are counted by where each sum of one half falls among the sorted ones of the other.
+    first, second = _signed_sums(data[: count // 2]), np.sort(_signed_sums(data[count // 2 :]))
+    below = np.searchsorted(second, limit - first, side="left")
+    # A pattern and its mirror image lie equally far on either side.
+    beyond = 2 * int(np.sum(second.size - below))
+    return beyond / float(1 << count)
+
+
+def _signed_sums(data: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The sums of all sign patterns of the values."""
+    sums = np.zeros(1)
+    for value in data:
+        sums = np.concatenate((sums - value, sums + value))
+    return sums
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

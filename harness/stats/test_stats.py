@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -123,8 +124,18 @@ def test_the_sign_flip_test_is_exact() -> None:
 def test_the_sampled_sign_flip_agrees_with_the_exact_one() -> None:
     values = list(np.random.default_rng(2).normal(0.25, 1.0, 20))
     exact = sign_flip_p(values)
-    sampled = sign_flip_p(values + [0.0], seed=3)  # a zero changes no sum, but forces sampling
+    sampled = sign_flip_p(values + [0.0] * 17, seed=3)  # zeros change no sum, but force sampling
     assert sampled == pytest.approx(exact, abs=0.005)
+
+
+def test_the_sign_flip_test_counts_what_listing_every_pattern_counts() -> None:
+    rng = np.random.default_rng(6)
+    for count in (1, 2, 3, 7, 11):
+        values = np.round(rng.normal(0.3, 1.0, count), 1)  # rounding makes ties
+        patterns = [np.array(signs) for signs in itertools.product((-1, 1), repeat=count)]
+        limit = abs(values.sum()) - 1e-9
+        share = sum(abs(signs @ values) >= limit for signs in patterns) / len(patterns)
+        assert sign_flip_p(list(values)) == pytest.approx(share, abs=1e-12)
 
 
 def test_holm_is_monotone_and_bounded() -> None:

@@ -24,6 +24,11 @@ CHROMIUM = (
 ).split()
 
 
+#: Mechanisms that must be counted in the guest, and the counts that speak for them.
+GUEST_MECHANISMS = ("select", "poll", "epoll", "io_uring", "kevent")
+COUNTS = ("instr_per_event", "instr_per_request")
+
+
 class Broken(Exception):
     """An expectation that did not hold; the text says which."""
 
@@ -47,6 +52,7 @@ def check_summary(run_dir: Path) -> None:
     mechanisms = {row["mechanism"] for row in measured}
     for name in ("select", "poll", "epoll", "io_uring"):
         expect(name in mechanisms, f"summary.json has no measured row of {name}")
+    check_guest_rows(summary["rows"])
     skipped = [row for row in summary["rows"] if row["status"] == "skipped"]
     expect(all(row["reason"] for row in skipped), "a skipped row gives no reason")
     for row in measured:
@@ -54,6 +60,26 @@ def check_summary(run_dir: Path) -> None:
             expect(row["lo"] <= row["value"] <= row["hi"], f"interval misses its value: {row}")
     floor = summary["floor"]["percent_of_cheapest_event"]
     expect(floor is not None and floor < 2.0, f"harness floor {floor} % is not below 2 %")
+
+
+def check_guest_rows(rows: list[dict[str, Any]]) -> None:
+    """Every mechanism was counted in the guest, and none of them skipped what it can do."""
+    guest = [row for row in rows if row["where"] == "guest"]
+    counted = [row for row in guest if row["metric"] in COUNTS and row["status"] == "ok"]
+    expect(all(row["kernel"] for row in counted), "a guest row names no kernel")
+    expect(all(row["accel"] in ("tcg", "kvm") for row in counted), "a guest row hides its accel")
+    for name in GUEST_MECHANISMS:
+        mine = [row for row in counted if row["mechanism"] == name]
+        expect(bool(mine), f"summary.json has no instruction count of {name} in the guest")
+        expect(
+            any(row["ratio_to_epoll"] is not None for row in mine),
+            f"{name} has no ratio to epoll in the guest",
+        )
+    for row in guest:
+        # A row without a metric is a skip; a limit of the mechanism itself is a result.
+        told = str(row["reason"] or "")
+        lost = row["metric"] is None and not told.startswith("not applicable")
+        expect(not lost, f"{row['mechanism']} {row['variant']} skipped in the guest: {told}")
 
 
 def check_html(run_dir: Path) -> None:

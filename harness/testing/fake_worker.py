@@ -4,7 +4,9 @@
 
 Tests steer it by environment: KVB_FAKE_DIE=MECHANISM+VARIANT ends that worker at its third slice,
 KVB_FAKE_UNEQUAL=... loses one message of its second slice, KVB_FAKE_ABSENT=... is not available,
-KVB_FAKE_MUTE=... never answers a slice, KVB_FAKE_SLEEP=SECONDS is real time spent in each slice.
+KVB_FAKE_MUTE=... never answers a slice, KVB_FAKE_SLEEP=SECONDS is real time spent in each slice,
+KVB_FAKE_FACTOR=X multiplies every cost, which scatters by KVB_FAKE_NOISE (0.03, as a logarithm),
+KVB_FAKE_CALLS=N makes so many more calls an operation.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ def _choice(*names: str) -> dict[str, Any]:
 
 
 SOURCES = _choice("unix", "eventfd", "pipe", "tcp")
+PLACEMENT = _choice("split-cpu", "same-cpu", "free")
 WORKLOADS: dict[str, dict[str, Any]] = {
     "idle_scan": {
         "registered": _number(1000, 1, 100_000),
@@ -51,21 +54,38 @@ WORKLOADS: dict[str, dict[str, Any]] = {
         "source": SOURCES,
         "checks": _choice("on", "off"),
     },
-    "source_pingpong": {"payload": _number(1, 1, 16_384), "source": SOURCES},
+    "source_pingpong": {
+        "payload": _number(1, 1, 16_384),
+        "source": SOURCES,
+        "placement": PLACEMENT,
+    },
     "tcp_rr": {
         "connections": _number(10, 1, 10_000),
         "payload": _number(1, 1, 16_384),
         "mode": _choice("closed", "open"),
         "rate": _number(0, 0, 1_000_000),
+        "placement": PLACEMENT,
     },
-    "ctl_churn": {"registered": _number(1000, 1, 100_000)},
+    "ctl_churn": {"registered": _number(1000, 1, 100_000), "batch": _number(1, 1, 64)},
     "http_one_byte": {
         "rate": _number(1000, 1, 100_000),
         "connections": _number(64, 1, 1000),
         "port": _number(0, 0, 65_535),
     },
+    "kevent_2006": {
+        "rate": _number(2000, 1, 1_000_000),
+        "requests": _number(1, 1, 1_000_000),
+        "connections": _number(1000, 1, 100_000),
+        "idle": _number(0, 0, 100_000),
+        "reply": _number(2737, 128, 1 << 24),
+        "style": _choice("plain", "naive", "optimistic"),
+        "accept": _choice("all", "one"),
+        "watch_limit": _number(0, 0, 1 << 20),
+        "backlog": _number(1024, 1, 65_535),
+        "batch": _number(64, 1, 4096),
+    },
 }
-REQUESTS = ("tcp_rr", "http_one_byte")
+REQUESTS = ("tcp_rr", "http_one_byte", "kevent_2006")
 
 
 def list_document() -> dict[str, Any]:
@@ -90,7 +110,7 @@ def list_document() -> dict[str, Any]:
                 "params": params,
                 "operation": "request" if name in REQUESTS else "event",
                 "timed": name != "ctl_churn",
-                "external_load": name == "http_one_byte",
+                "external_load": name in ("http_one_byte", "kevent_2006"),
             }
             for name, params in WORKLOADS.items()
         ],
@@ -131,7 +151,10 @@ class Cell:
         if os.environ.get("KVB_FAKE_MUTE") == self.name:
             time.sleep(3600)
         time.sleep(float(os.environ.get("KVB_FAKE_SLEEP", "0")))
-        wall = int(operations * self.cost_ns * self.noise.lognormvariate(0, 0.03)) + 1
+        scatter = float(os.environ.get("KVB_FAKE_NOISE", "0.03"))
+        factor = float(os.environ.get("KVB_FAKE_FACTOR", "1"))
+        factor *= self.noise.lognormvariate(0, scatter)
+        wall = int(operations * self.cost_ns * factor) + 1
         lost = self.slices == 2 and os.environ.get("KVB_FAKE_UNEQUAL") == self.name
         active = int(self.params.get("active", "1"))
         waits = -(-operations // active)
@@ -177,7 +200,8 @@ class Cell:
         """The answer to counts."""
         fields = self.slice(operations, False)
         calls = 0 if self.name == "null+null" else operations
-        fields["syscalls"] = {"epoll_wait": calls, "read": calls, "total": 2 * calls}
+        more = operations * int(os.environ.get("KVB_FAKE_CALLS", "0"))
+        fields["syscalls"] = {"epoll_wait": calls, "read": calls + more, "total": 2 * calls + more}
         fields["perf"] = {}
         return fields
 
@@ -213,8 +237,22 @@ def serve() -> None:
         print(json.dumps(answer), flush=True)
 
 
+def about() -> dict[str, Any]:
+    """What it would say of its build."""
+    return {
+        "schema": "kvb.about",
+        "compiler": "none",
+        "flags": "-O2",
+        "optimized": True,
+        "sanitizer": "none",
+        "clock": {"name": "none", "cost_ns": 1.0, "resolution_ns": 1},
+    }
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "list":
         print(json.dumps(list_document()))
+    elif sys.argv[1] == "about":
+        print(json.dumps(about()))
     elif sys.argv[1] == "serve":
         serve()

@@ -60,6 +60,8 @@ int dispatch(int argc, char** argv) {
         "  kevbench-worker run idle_scan epoll+et --param registered=1000 --counts\n"
         "  kevbench-worker count idle_scan epoll+lt --operations 2000\n"
         "  kevbench-worker http --mechanism epoll --variant et --port 8080\n"
+        "  kevbench-worker httpload --port 8080 --rate 2000 --duration 10 --hdr latency.hgrm\n"
+        "  kevbench-worker httpidle --port 8080 --connections 1000\n"
         "  echo '{\"do\":\"about\"}' | kevbench-worker serve");
 
     auto* list =
@@ -87,15 +89,27 @@ int dispatch(int argc, char** argv) {
     count->add_option("--warm-up", counting.warm_up, "operations before them")
         ->capture_default_str();
 
+    std::string plan;
+    auto* batch = app.add_subcommand(
+        "batch", "carry out a plan file, one JSON request a line, and print one answer a line");
+    batch->add_option("plan", plan, "the file")->required();
+
     auto* http = app.add_subcommand(
         "http",
         "serve one static reply over HTTP until SIGTERM; prints the port, then the counters. "
         "Options: --mechanism M --variant V --address A --port P --connections N --body BYTES "
-        "--keepalive on|off --batch N");
+        "--keepalive on|off --batch N --reply BYTES --style plain|naive|optimistic "
+        "--accept all|one --watch-limit N --backlog N");
     http->allow_extras();  // parse_http_options() knows them
 
+    load_arguments loading;
+    auto* load = add_load_command(app, loading);
+    workload::idle_options holding;
+    auto* idle = add_idle_command(app, holding);
+
     std::vector<std::string> plugins;
-    for (auto* command : {list, serving, run, count, http}) add_plugin_option(command, plugins);
+    for (auto* command : {list, serving, run, count, batch, http})
+        add_plugin_option(command, plugins);
 
     try {
         app.parse(argc, argv);
@@ -107,6 +121,9 @@ int dispatch(int argc, char** argv) {
     if (*about) print_document(harness::about_document());
     if (*run) run_command(running);
     if (*count) count_command(counting);
+    if (*load) load_command(loading);
+    if (*idle) return workload::hold_idle(holding, std::cout);
+    if (*batch) batch_command(plan);
     if (*http) return serve_http(http->remaining());
     return *serving ? serve() : 0;
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -18,6 +19,37 @@ int kevent_call_(int fd, unsigned long request, void *arguments)
 	if (result < 0 && errno == ENOTTY)
 		errno = EINVAL;
 	return result;
+}
+
+#ifdef __LP64__
+bool kevent_short_(int fd, uint64_t offset, uint64_t len, int advice, int *result)
+{
+	*result = (int)syscall(SYS_fadvise64, fd, offset, len, advice);
+	/* Not a queue, an older module, or a filter of system calls: the ioctl gives the answer. */
+	return *result >= 0 ||
+	       (errno != EINVAL && errno != ENOSYS && errno != EPERM && errno != ESPIPE);
+}
+#else
+bool kevent_short_(int fd, uint64_t offset, uint64_t len, int advice, int *result)
+{
+	(void)fd, (void)offset, (void)len, (void)advice, (void)result;
+	return false;
+}
+#endif
+
+bool kevent_short_wait_(const struct timespec *timeout, unsigned int flags,
+			const sigset_t *sigmask, int *advice)
+{
+	if (flags || sigmask || (timeout && (timeout->tv_sec || timeout->tv_nsec)))
+		return false;
+	if (!timeout)
+		*advice |= KEVENT_SHORT_FOREVER;
+	return true;
+}
+
+static uint64_t pair(unsigned int low, unsigned int high)
+{
+	return (uint64_t)high << 32 | low;
 }
 
 uint64_t kevent_sigmask_(const sigset_t *set, unsigned int *flags)
@@ -78,7 +110,10 @@ int kevent_init(struct kevent_ring *ring, unsigned int ring_size, unsigned int f
 int kevent_ctl(int fd, unsigned int cmd, unsigned int num, struct ukevent *arg)
 {
 	struct kevent_ctl_args arguments = { .cmd = cmd, .num = num, .arg = (uintptr_t)arg };
+	int result;
 
+	if (kevent_short_(fd, (uintptr_t)arg, pair(num, cmd), KEVENT_SHORT_CTL, &result))
+		return result;
 	return kevent_call_(fd, KEVENT_IOC_CTL, &arguments);
 }
 
@@ -90,10 +125,15 @@ int kevent_pget_events(int fd, unsigned int min_nr, unsigned int max_nr,
 		.min_nr = min_nr,
 		.max_nr = max_nr,
 		.buf = (uintptr_t)buf,
-		.timeout = kevent_timeout_(timeout, &flags),
-		.sigmask = kevent_sigmask_(sigmask, &flags),
 	};
+	int advice = KEVENT_SHORT_GET;
+	int result;
 
+	if (kevent_short_wait_(timeout, flags, sigmask, &advice) &&
+	    kevent_short_(fd, (uintptr_t)buf, pair(max_nr, min_nr), advice, &result))
+		return result;
+	arguments.timeout = kevent_timeout_(timeout, &flags);
+	arguments.sigmask = kevent_sigmask_(sigmask, &flags);
 	arguments.flags = flags;
 	return kevent_call_(fd, KEVENT_IOC_GET_EVENTS, &arguments);
 }
@@ -110,11 +150,16 @@ int kevent_pwait(int fd, unsigned int num, unsigned int old_uidx, const struct t
 	struct kevent_wait_args arguments = {
 		.num = num,
 		.old_uidx = old_uidx,
-		.timeout = kevent_timeout_(timeout, &flags),
-		.sigmask = kevent_sigmask_(sigmask, &flags),
 	};
+	int advice = KEVENT_SHORT_RING | KEVENT_SHORT_WAIT;
 	int result;
 
+	/* The short entry has no place for start. */
+	if (!start && kevent_short_wait_(timeout, flags, sigmask, &advice) &&
+	    kevent_short_(fd, 0, pair(num, old_uidx), advice, &result))
+		return result;
+	arguments.timeout = kevent_timeout_(timeout, &flags);
+	arguments.sigmask = kevent_sigmask_(sigmask, &flags);
 	arguments.flags = flags;
 	result = kevent_call_(fd, KEVENT_IOC_WAIT, &arguments);
 	if (start && result >= 0)
@@ -131,8 +176,32 @@ int kevent_wait(int ctl_fd, unsigned int num, unsigned int old_uidx, struct time
 int kevent_commit(int ctl_fd, unsigned int new_uidx, unsigned int over)
 {
 	struct kevent_commit_args arguments = { .new_uidx = new_uidx, .over = over };
+	int result;
 
+	if (kevent_short_(ctl_fd, pair(new_uidx, over), 0, KEVENT_SHORT_RING | KEVENT_SHORT_COMMIT,
+			  &result))
+		return result;
 	return kevent_call_(ctl_fd, KEVENT_IOC_COMMIT, &arguments);
+}
+
+int kevent_next(int fd, unsigned int new_uidx, unsigned int over, unsigned int num,
+		const struct timespec *timeout)
+{
+	struct kevent_batch batch = {
+		.new_uidx = new_uidx,
+		.over = over,
+		.max_nr = num,
+		.timeout = timeout,
+		.flags = KEVENT_FLAGS_COMMIT,
+		.old_uidx = new_uidx,
+	};
+	int advice = KEVENT_SHORT_RING | KEVENT_SHORT_COMMIT | KEVENT_SHORT_WAIT;
+	int result;
+
+	if (kevent_short_wait_(timeout, 0, NULL, &advice) &&
+	    kevent_short_(fd, pair(new_uidx, over), pair(num, new_uidx), advice, &result))
+		return result;
+	return kevent_enter(fd, &batch);
 }
 
 int kevent_enter(int fd, struct kevent_batch *batch)

@@ -69,6 +69,14 @@ int kevent_pget_events(int fd, unsigned int min_nr, unsigned int max_nr,
 int kevent_pwait(int fd, unsigned int num, unsigned int old_uidx, const struct timespec *timeout,
 		 unsigned int flags, const sigset_t *sigmask, unsigned int *start);
 
+/*
+ * For a lone reader of the ring of 2006: kevent_commit() and then kevent_wait() for the next events,
+ * in one call; timeout NULL waits without end. Returns what the wait does, or the first error. On a
+ * mapped queue new_uidx and over are 0.
+ */
+int kevent_next(int fd, unsigned int new_uidx, unsigned int over, unsigned int num,
+		const struct timespec *timeout);
+
 /* Several steps in one call. Zeroed fields leave a step out. */
 struct kevent_batch {
 	unsigned int cmd;		/* first KEVENT_CTL_* on num changes, unless num is 0 */
@@ -106,6 +114,7 @@ struct kevent_mapped {
 	struct kevent_mring *ring;
 	unsigned int head;
 	unsigned int mask;
+	unsigned int since_asked;	/* events since kevent_mapped_wait() last made a call */
 	int fd;
 	size_t bytes;
 };

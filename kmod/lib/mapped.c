@@ -55,11 +55,21 @@ int kevent_mapped_wait(struct kevent_mapped *mapped, struct ukevent *events, uns
 	unsigned int count;
 	int result;
 
-	if (kevent_mapped_flags(mapped) && kevent_commit(mapped->fd, 0, 0) < 0)
-		return -1;
+	/*
+	 * Events that are there go first. What was read before and may still hold, and what found the
+	 * ring full, is asked for when the ring is empty, and by a reader whose ring never is, once
+	 * in a lap: so both wait for no more events than the ring has slots.
+	 */
+	if (mapped->since_asked > mapped->mask && kevent_mapped_flags(mapped)) {
+		if (kevent_commit(mapped->fd, 0, 0) < 0)
+			return -1;
+		mapped->since_asked = 0;
+	}
 	count = kevent_mapped_take(mapped, events, max);
+	mapped->since_asked += count;
 	if (count)
 		return (int)count;
+	mapped->since_asked = 0;
 	result = kevent_pwait(mapped->fd, 1, 0, timeout, 0, sigmask, NULL);
 	return result < 0 ? result : (int)kevent_mapped_take(mapped, events, max);
 }

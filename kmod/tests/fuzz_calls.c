@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct timespec brief(struct fuzz *self)
@@ -17,6 +18,9 @@ static struct timespec brief(struct fuzz *self)
 
 	if (fuzz_rarely(self, 30))
 		time.tv_nsec = (long)fuzz_draw(self);
+	/* What need not wait has a shorter way into the module. */
+	else if (fuzz_rarely(self, 3))
+		time.tv_nsec = 0;
 	return time;
 }
 
@@ -184,30 +188,41 @@ static bool call_ctl(struct fuzz *self)
 	return true;
 }
 
+/* Sometimes a set of signals to block while waiting: never SIGALRM, whose tick ends long waits. */
+static const sigset_t *some_signals(struct fuzz *self, sigset_t *set)
+{
+	if (!fuzz_rarely(self, 4))
+		return NULL;
+	sigemptyset(set);
+	sigaddset(set, fuzz_rarely(self, 2) ? SIGUSR1 : SIGUSR2);
+	if (fuzz_rarely(self, 2))
+		sigaddset(set, SIGRTMIN + (int)fuzz_below(self, 4));
+	return set;
+}
+
 static bool call_get_events(struct fuzz *self)
 {
 	struct ukevent *buf = (struct ukevent *)(void *)(self->memory + 8192);
 	struct timespec limit = brief(self);
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR2);
 	if (fuzz_rarely(self, 60))
 		buf = (void *)(uintptr_t)fuzz_draw(self);
 	return kevent_pget_events(queue(self), fuzz_below(self, 3), 1 + fuzz_below(self, 32),
 				  fuzz_rarely(self, 20) ? NULL : &limit, buf,
 				  fuzz_rarely(self, 20) ? fuzz_below(self, 64) & ~4U : 0,
-				  fuzz_rarely(self, 4) ? &set : NULL) >= 0;
+				  some_signals(self, &set)) >= 0;
 }
 
 static bool call_wait(struct fuzz *self)
 {
 	struct timespec limit = brief(self);
+	sigset_t set;
 
 	return kevent_pwait(queue(self), fuzz_below(self, 8), fuzz_below(self, 32),
 			    fuzz_rarely(self, 20) ? NULL : &limit,
-			    fuzz_rarely(self, 20) ? fuzz_below(self, 64) & ~4U : 0, NULL,
-			    NULL) >= 0;
+			    fuzz_rarely(self, 20) ? fuzz_below(self, 64) & ~4U : 0,
+			    some_signals(self, &set), NULL) >= 0;
 }
 
 static bool call_commit(struct fuzz *self)
@@ -232,11 +247,51 @@ static bool call_enter(struct fuzz *self)
 		.timeout = &limit,
 		.flags = fuzz_rarely(self, 2) ? KEVENT_FLAGS_NOWAIT : 0,
 	};
+	sigset_t set;
 
+	batch.sigmask = some_signals(self, &set);
 	batch.num = fill_entries(self, batch.cmd, changes, 4);
 	if (fuzz_rarely(self, 3))
 		batch.flags |= KEVENT_FLAGS_COMMIT;
 	return kevent_enter(queue(self), &batch) >= 0;
+}
+
+static uint64_t pair_of(unsigned int high, unsigned int low)
+{
+	return (uint64_t)high << 32 | low;
+}
+
+/* The calls that go by way of advice; the tick ends those that wait without end. */
+static bool call_short(struct fuzz *self)
+{
+	unsigned int flags = fuzz_below(self, fuzz_rarely(self, 8) ? 16 : 8);
+	unsigned int cmd = fuzz_below(self, 5), count;
+	struct ukevent entries[8];
+	uint64_t first, second;
+	unsigned int op;
+
+	switch (fuzz_below(self, 3)) {
+	case 0:
+		op = KEVENT_SHORT_GET | (flags & KEVENT_SHORT_FOREVER);
+		first = (uintptr_t)(self->memory + 8192);
+		second = pair_of(fuzz_below(self, 3), fuzz_below(self, 64));
+		break;
+	case 1:
+		count = fill_entries(self, cmd, entries, 8);
+		op = KEVENT_SHORT_CTL;
+		first = (uintptr_t)entries;
+		second = pair_of(cmd, count);
+		break;
+	default:
+		op = KEVENT_SHORT_RING | flags;
+		first = pair_of(fuzz_below(self, 3), fuzz_below(self, 32));
+		second = pair_of(fuzz_below(self, 32), fuzz_below(self, 16));
+	}
+	if (fuzz_rarely(self, 20))
+		op ^= 1U << fuzz_below(self, 5);
+	if (fuzz_rarely(self, 60))
+		first = 8;
+	return syscall(SYS_fadvise64, queue(self), first, second, op) >= 0;
 }
 
 static bool call_renew(struct fuzz *self)
@@ -291,8 +346,11 @@ void fuzz_call(struct fuzz *self)
 	bool succeeded;
 
 	switch (fuzz_below(self, 32)) {
-	case 0 ... 13:
+	case 0 ... 11:
 		succeeded = call_ctl(self);
+		break;
+	case 12 ... 13:
+		succeeded = call_short(self);
 		break;
 	case 14 ... 17:
 		succeeded = call_get_events(self);

@@ -132,9 +132,18 @@ static void complain(const char *format, ...)
 	va_end(arguments);
 }
 
+unsigned int ktest_slowness(void)
+{
+	const char *said = getenv("KEVENT_TEST_SLOWNESS");
+	int times = said ? atoi(said) : 1;
+
+	return times < 1 ? 1 : (unsigned int)times;
+}
+
 static int run_case(const struct ktest_case *test)
 {
-	unsigned int seconds = (unsigned int)ktest_setting("seconds", test->seconds);
+	unsigned int seconds =
+		(unsigned int)ktest_setting("seconds", test->seconds) * ktest_slowness();
 	int status = 0;
 	int pidfd;
 	pid_t pid;

@@ -58,6 +58,12 @@ void ktest_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The setting of that name, or what it is when nobody sets it. */
 unsigned long ktest_setting(const char *name, unsigned long otherwise);
 
+/*
+ * How many times slower than usual this machine is, by KEVENT_TEST_SLOWNESS in the environment; cases
+ * are given so many times their seconds.
+ */
+unsigned int ktest_slowness(void);
+
 /* Fails unless `pid` ends with status 0; a forked helper that failed has said why. */
 void ktest_join(const char *file, int line, int pid);
 

@@ -2,7 +2,19 @@
 #include "queue.h"
 
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+struct kevent_ring *ring_memory(unsigned int size)
+{
+	size_t bytes = sizeof(struct kevent_ring) + size * sizeof(struct ukevent);
+	struct kevent_ring *ring = aligned_alloc(_Alignof(struct ukevent), bytes);
+
+	CHECK(ring);
+	memset(ring, 0, bytes);
+	return ring;
+}
 
 void queue_setup(struct queue *self)
 {
@@ -139,4 +151,23 @@ int64_t now_ms(void)
 
 	CHECK_EQ(clock_gettime(CLOCK_MONOTONIC, &now), 0);
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+long queue_counter(int queue, const char *name)
+{
+	char path[64], line[128];
+	size_t length = strlen(name);
+	long value = -1;
+	FILE *info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", queue);
+	info = fopen(path, "r");
+	CHECK(info);
+	while (fgets(line, sizeof(line), info))
+		if (strncmp(line, name, length) == 0 && line[length] == ':')
+			value = strtol(line + length + 1, NULL, 10);
+	fclose(info);
+	if (value < 0)
+		ktest_fail(__FILE__, __LINE__, "fdinfo has no %s", name);
+	return value;
 }

@@ -11,7 +11,10 @@
 #include "ktest.h"
 
 /* What an event that must come is given; an emulated machine is slow. */
-#define SOON_MS 10000
+#define SOON_MS (10000 * (int)ktest_slowness())
+
+/* Memory for a ring of 2006, all zero; to be freed. */
+struct kevent_ring *ring_memory(unsigned int size);
 
 /* Fixture: a queue without a ring. */
 struct queue {
@@ -59,6 +62,9 @@ void check_same(const char *file, int line, struct ukevent event, struct ukevent
 
 /* Whether poll() sees the descriptor readable now, or within the time. */
 bool readable(int fd, int milliseconds);
+
+/* The counter of that name in the queue's fdinfo; fails when there is none. */
+long queue_counter(int queue, const char *name);
 
 /* Connected, non-blocking pairs; [0] is the end that tests watch. */
 void unix_pair(int type, int pair[2]);

@@ -2,6 +2,7 @@
 #include "sleeper.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@ char sleeper_state(int tid)
 	ssize_t length;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
 	fd = open(path, O_RDONLY);
 	length = fd < 0 ? -1 : read(fd, stat, sizeof(stat) - 1);
 	close(fd);
@@ -33,6 +34,16 @@ char sleeper_state(int tid)
 	return end ? end[2] : 'X';
 }
 
+void sleeper_asleep(int tid)
+{
+	int64_t deadline = now_ms() + SOON_MS;
+
+	while (sleeper_state(tid) != 'S') {
+		CHECK_LT(now_ms(), deadline);
+		sched_yield();
+	}
+}
+
 void sleeper_start(struct sleeper *self, int fd)
 {
 	int64_t deadline = now_ms() + SOON_MS;
@@ -40,9 +51,11 @@ void sleeper_start(struct sleeper *self, int fd)
 	self->fd = fd;
 	self->tid = 0;
 	CHECK_EQ(pthread_create(&self->thread, NULL, sleep_in_wait, self), 0);
-	while (!__atomic_load_n(&self->tid, __ATOMIC_ACQUIRE) || sleeper_state(self->tid) != 'S') {
+	/* One whose time is over already is gone. */
+	while (!__atomic_load_n(&self->tid, __ATOMIC_ACQUIRE) ||
+	       !strchr("SX", sleeper_state(self->tid))) {
 		CHECK_LT(now_ms(), deadline);
-		usleep(500);
+		sched_yield();
 	}
 }
 
@@ -67,4 +80,17 @@ long sleeper_sleeps(int tid)
 	if (status)
 		fclose(status);
 	return count;
+}
+
+void sleepers_woke(const struct sleeper *sleepers, const long *before, unsigned int count)
+{
+	int64_t deadline = now_ms() + SOON_MS;
+
+	for (unsigned int i = 0; i < count; i++) {
+		/* One that has ended is not to be found any more. */
+		while (sleeper_sleeps(sleepers[i].tid) == before[i]) {
+			CHECK_LT(now_ms(), deadline);
+			sched_yield();
+		}
+	}
 }

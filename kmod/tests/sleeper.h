@@ -20,16 +20,25 @@ struct sleeper {
 	struct ukevent events[4];
 };
 
-/* Returns when the thread sleeps in kevent_pget_events(); it waits for min events, takes up to max. */
+/*
+ * Returns when the thread sleeps in kevent_pget_events(), or has done so; it waits for min events and
+ * takes up to max.
+ */
 void sleeper_start(struct sleeper *self, int fd);
 
 /* Waits for its end: what the call returned, with its errno. */
 int sleeper_finish(struct sleeper *self);
 
-/* State of a thread as /proc has it: S sleeps. */
+/* State of a thread of any process as /proc has it: S sleeps. */
 char sleeper_state(int tid);
 
-/* How often a thread went to sleep by its own will. */
+/* Returns when it sleeps; fails when it does not get there. */
+void sleeper_asleep(int tid);
+
+/* How often a thread went to sleep by its own will; -1 when it has ended. */
 long sleeper_sleeps(int tid);
+
+/* Returns when each has been awake since `before`, which is what sleeper_sleeps() said then. */
+void sleepers_woke(const struct sleeper *sleepers, const long *before, unsigned int count);
 
 #endif

@@ -189,8 +189,12 @@ CASE_ON(queue, rwf_nowait_does_not_wait)
 
 	prepare_aio(&operation, KEVENT_AIO_READ, file, data, 100, 0);
 	operation.what.flags = RWF_NOWAIT;
-	refusal = add_refusal(self->fd, operation.entry);
-	CHECK(refusal == EAGAIN || refusal == EOPNOTSUPP || refusal == 0);
+	/* Done at once where the page cache still has it. */
+	if (add_entry(self->fd, &operation.entry) == 1 &&
+	    operation.entry.ret_flags & KEVENT_RET_BROKEN) {
+		refusal = -(int)operation.entry.ret_data[1];
+		CHECK(refusal == EAGAIN || refusal == EOPNOTSUPP);
+	}
 	prepare_aio(&operation, KEVENT_AIO_WRITE, file, data, 100, 0);
 	operation.what.flags = RWF_NOWAIT;
 	CHECK_EQ(add_refusal(self->fd, operation.entry), EOPNOTSUPP);

@@ -18,7 +18,7 @@ static int (*const historic_commit)(int, unsigned int, unsigned int) = kevent_co
 
 CASE(the_five_calls_of_2006_serve_a_program_of_then)
 {
-	struct kevent_ring *ring = aligned_alloc(8, 8 + 4 * sizeof(struct ukevent));
+	struct kevent_ring *ring = ring_memory(4);
 	struct timespec second = { 1, 0 };
 	struct ukevent uk = { 0 };
 	int fd = historic_init(ring, 4, 0);

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "queue.h"
+#include "sleeper.h"
 
 static struct ukevent watch_pollin(int queue, int fd, unsigned int flags)
 {
@@ -71,7 +71,7 @@ CASE_ON(queue, closing_wakes_a_sleeper)
 		CHECK_SAME(take_one(self->fd), entry);
 		_exit(0);
 	}
-	usleep(20000);
+	sleeper_asleep(child);
 	close(pair[0]);
 	JOIN(child);
 }
@@ -289,7 +289,7 @@ CASE_ON(queue, a_sleeper_whose_queue_is_closed_by_another_thread_can_still_be_wo
 		CHECK_SAME(take_one(number), entry);
 		_exit(0);
 	}
-	usleep(20000);
+	sleeper_asleep(child);
 	close(number);
 	fire(copy, entry);
 	JOIN(child);

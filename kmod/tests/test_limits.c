@@ -2,6 +2,7 @@
 /* What one user may take, and what a user without privileges may do at all. */
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -226,7 +227,7 @@ static void map_beyond_limit(void)
 	for (int64_t deadline = now_ms() + SOON_MS; kevent_mapped_open(&more[0], 64, 0) < 0;) {
 		CHECK_EQ(errno, ENOMEM);
 		CHECK_LT(now_ms(), deadline);
-		usleep(1000);
+		sched_yield();
 	}
 	CHECK_EQ(kevent_mapped_open(&map, 64, 0), -1);
 }

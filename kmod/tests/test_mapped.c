@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "queue.h"
+#include "sleeper.h"
 
 #define ENTRIES 8
 
@@ -225,7 +226,7 @@ static void *fire_later(void *argument)
 {
 	struct mapped *self = argument;
 
-	usleep(20000);
+	sleeper_asleep(getpid());
 	fire(self->map.fd, self->entry[3]);
 	return NULL;
 }
@@ -306,6 +307,18 @@ CASE_ON(mapped, mmap_refuses_other_sizes_and_offsets)
 	CHECK(mmap(NULL, self->map.bytes, PROT_READ, MAP_SHARED, plain, 0) == MAP_FAILED);
 	CHECK(mmap(NULL, self->map.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, self->map.fd, 0) ==
 	      MAP_FAILED);
+}
+
+CASE_ON(mapped, the_ring_cannot_be_made_executable)
+{
+	int all = PROT_READ | PROT_WRITE | PROT_EXEC;
+	void *ring = self->map.ring;
+
+	CHECK(mmap(NULL, self->map.bytes, all, MAP_SHARED, self->map.fd, 0) == MAP_FAILED);
+	CHECK_EQ(errno, EPERM);
+	CHECK_ERRNO(mprotect(ring, self->map.bytes, all), EACCES);
+	fire(self->map.fd, self->entry[0]);
+	CHECK_EQ(self->map.ring->tail, 1);
 }
 
 static void *fire_all_the_time(void *argument)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The preload library under an ordinary epoll program. The program is linked in here, and this
- * program runs itself as that one; the library is carried inside, too, so that both reach a guest
- * in one file.
+ * program runs itself as that one; the library is carried inside, too.
  */
 #include <fcntl.h>
 #include <kevent.h>
@@ -13,18 +12,11 @@
 #include <unistd.h>
 
 #include "../preload/epoll_scenarios.h"
+#include "carried.h"
 #include "ktest.h"
 
 #define PROGRAM "KEVENT_TEST_EPOLL_PROGRAM"
 #define OUTPUT_SIZE 16384
-
-extern const char preload_begin[], preload_end[];
-
-__asm__(".section .rodata\n"
-	".global preload_begin\npreload_begin:\n"
-	".incbin \"" PRELOAD_FILE "\"\n"
-	".global preload_end\npreload_end:\n"
-	".previous\n");
 
 /*
  * A circle of queues, of which kevent refuses the last link and epoll does not: it knows nothing of
@@ -59,20 +51,6 @@ KTEST_TABLE(be_the_epoll_program)
 		exit(strcmp(which, "circle") == 0 ? run_circle() : run_epoll_scenarios());
 }
 
-static const char *library(void)
-{
-	static char path[] = "/tmp/libkevent-preload-XXXXXX";
-	size_t size = (size_t)(preload_end - preload_begin);
-	int fd;
-
-	if (access(path, R_OK) == 0)
-		return path;
-	fd = mkstemp(path);
-	CHECK_EQ(write(fd, preload_begin, size), size);
-	CHECK_EQ(close(fd), 0);
-	return path;
-}
-
 /* Runs the epoll program; what it prints, with standard error apart. */
 static void run_which(const char *which, bool preload, const char *variable, char *output,
 		      char *errors)
@@ -84,7 +62,7 @@ static void run_which(const char *which, bool preload, const char *variable, cha
 	pid_t child;
 
 	if (preload)
-		library();
+		carried_library();
 	CHECK_EQ(pipe(out), 0);
 	child = fork();
 	if (child == 0) {
@@ -97,7 +75,7 @@ static void run_which(const char *which, bool preload, const char *variable, cha
 		if (variable)
 			setenv(variable, "1", 1);
 		if (preload)
-			setenv("LD_PRELOAD", library(), 1);
+			setenv("LD_PRELOAD", carried_library(), 1);
 		execl("/proc/self/exe", "epoll-program", NULL);
 		_exit(1);
 	}

@@ -297,8 +297,7 @@ CASE_WITHIN(each_registration_of_a_ring_of_2006_ends_once, 90)
 {
 	static struct race race;
 
-	race.ring = aligned_alloc(8, 8 + RING_SIZE * sizeof(struct ukevent));
-	memset(race.ring, 0, 8);
+	race.ring = ring_memory(RING_SIZE);
 	race.queue = kevent_init(race.ring, RING_SIZE, 0);
 	CHECK_GE(race.queue, 0);
 	run(&race);

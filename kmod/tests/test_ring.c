@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "queue.h"
+#include "sleeper.h"
 
 #define SIZE 4
 
@@ -271,7 +272,7 @@ static void *commit_all(void *argument)
 {
 	struct ring *self = argument;
 
-	usleep(20000);
+	sleeper_asleep(getpid());
 	CHECK_EQ(kevent_commit(self->fd, 2, 0), 2);
 	return NULL;
 }

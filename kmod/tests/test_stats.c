@@ -8,26 +8,6 @@
 
 #include "queue.h"
 
-/* The counter of that name in the descriptor's fdinfo. */
-static long counter(int queue, const char *name)
-{
-	char path[64], line[128];
-	size_t length = strlen(name);
-	long value = -1;
-	FILE *info;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", queue);
-	info = fopen(path, "r");
-	CHECK(info);
-	while (fgets(line, sizeof(line), info))
-		if (strncmp(line, name, length) == 0 && line[length] == ':')
-			value = strtol(line + length + 1, NULL, 10);
-	fclose(info);
-	if (value < 0)
-		ktest_fail(__FILE__, __LINE__, "fdinfo has no %s", name);
-	return value;
-}
-
 CASE_ON(queue, counters_of_a_new_queue_are_0)
 {
 	static const char *const names[] = { "registered", "ready",    "added",	  "failed",
@@ -36,7 +16,7 @@ CASE_ON(queue, counters_of_a_new_queue_are_0)
 					     "overflows",  "max-ready" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		CHECK_EQ(counter(self->fd, names[i]), 0);
+		CHECK_EQ(queue_counter(self->fd, names[i]), 0);
 }
 
 CASE_ON(queue, counters_equal_what_was_seen)
@@ -47,26 +27,26 @@ CASE_ON(queue, counters_equal_what_was_seen)
 	for (unsigned int i = 0; i < 10; i++)
 		entry[i] = add(self->fd, KEVENT_USER, i, 1, 0);
 	CHECK_EQ(add_refusal(self->fd, entry[3]), EEXIST);
-	CHECK_EQ(counter(self->fd, "registered"), 10);
-	CHECK_EQ(counter(self->fd, "added"), 11);
-	CHECK_EQ(counter(self->fd, "failed"), 1);
+	CHECK_EQ(queue_counter(self->fd, "registered"), 10);
+	CHECK_EQ(queue_counter(self->fd, "added"), 11);
+	CHECK_EQ(queue_counter(self->fd, "failed"), 1);
 	for (int i = 0; i < 6; i++)
 		fire(self->fd, entry[i]);
 	fire(self->fd, entry[0]);
-	CHECK_EQ(counter(self->fd, "ready"), 6);
-	CHECK_EQ(counter(self->fd, "fired"), 6);
-	CHECK_EQ(counter(self->fd, "merged"), 1);
+	CHECK_EQ(queue_counter(self->fd, "ready"), 6);
+	CHECK_EQ(queue_counter(self->fd, "fired"), 6);
+	CHECK_EQ(queue_counter(self->fd, "merged"), 1);
 	CHECK_EQ(take(self->fd, events, 10, SOON_MS), 6);
-	CHECK_EQ(counter(self->fd, "delivered"), 6);
-	CHECK_EQ(counter(self->fd, "ready"), 0);
-	CHECK_EQ(counter(self->fd, "max-ready"), 6);
+	CHECK_EQ(queue_counter(self->fd, "delivered"), 6);
+	CHECK_EQ(queue_counter(self->fd, "ready"), 0);
+	CHECK_EQ(queue_counter(self->fd, "max-ready"), 6);
 	unix_pair(SOCK_STREAM, pair);
 	put_byte(pair[1]);
 	answer = request(KEVENT_SOCKET, (unsigned int)pair[0], KEVENT_SOCKET_RECV, 0);
 	CHECK_EQ(add_entry(self->fd, &answer), 1);
-	CHECK_EQ(counter(self->fd, "immediate"), 1);
+	CHECK_EQ(queue_counter(self->fd, "immediate"), 1);
 	CHECK_EQ(remove_entry(self->fd, entry[0]), 0);
-	CHECK_EQ(counter(self->fd, "registered"), 9);
+	CHECK_EQ(queue_counter(self->fd, "registered"), 9);
 }
 
 CASE_ON(queue, dropped_checks_are_counted)
@@ -79,8 +59,8 @@ CASE_ON(queue, dropped_checks_are_counted)
 	put_byte(pair[1]);
 	drain(pair[0]);
 	take_none(self->fd);
-	CHECK_EQ(counter(self->fd, "spurious"), 1);
-	CHECK_EQ(counter(self->fd, "delivered"), 0);
+	CHECK_EQ(queue_counter(self->fd, "spurious"), 1);
+	CHECK_EQ(queue_counter(self->fd, "delivered"), 0);
 }
 
 CASE(counters_of_rings_equal_what_was_seen)
@@ -93,19 +73,19 @@ CASE(counters_of_rings_equal_what_was_seen)
 	for (unsigned int i = 0; i < 3; i++)
 		fire(queue, add(queue, KEVENT_USER, i, 1, 0));
 	CHECK_EQ(kevent_wait(queue, 2, 0, after_ms(SOON_MS), 0), 2);
-	CHECK_EQ(counter(queue, "ringed"), 2);
+	CHECK_EQ(queue_counter(queue, "ringed"), 2);
 	CHECK_EQ(fcntl(queue, F_SETFL, O_NONBLOCK), 0);
 	CHECK_EQ(kevent_get_events(queue, 1, 1, after_ms(0), &event, 0), 1);
-	CHECK_EQ(counter(queue, "copy-failed"), 1);
+	CHECK_EQ(queue_counter(queue, "copy-failed"), 1);
 
 	CHECK_GE(kevent_mapped_open(&map, 2, 0), 0);
 	entry = add(map.fd, KEVENT_USER, 1, 1, KEVENT_REQ_ET);
 	for (int i = 0; i < 3; i++)
 		fire(map.fd, entry);
-	CHECK_EQ(counter(map.fd, "posted"), 2);
-	CHECK_EQ(counter(map.fd, "unread"), 2);
-	CHECK_EQ(counter(map.fd, "overflows"), 1);
-	CHECK_EQ(counter(map.fd, "mapped-size"), 2);
+	CHECK_EQ(queue_counter(map.fd, "posted"), 2);
+	CHECK_EQ(queue_counter(map.fd, "unread"), 2);
+	CHECK_EQ(queue_counter(map.fd, "overflows"), 1);
+	CHECK_EQ(queue_counter(map.fd, "mapped-size"), 2);
 }
 
 CASE_ON(queue, debugfs_lists_the_queues)

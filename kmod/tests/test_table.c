@@ -2,202 +2,74 @@
 /*
  * The table of flags and types: each of the 64 sets of request flags on each type that can be
  * provoked from user space goes through the same steps, and a model of the flags says what must be
- * seen. What the model says is what the manual page's table says.
+ * seen. The model reads the table of flag_table.c, which is also compared with the manual page's.
  */
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "queue.h"
+#include "flag_table.h"
+#include "sleeper.h"
+#include "source.h"
 
 #define FLAG_SETS 64
-
-/* A source of events, private to a case. */
-struct source {
-	int near;
-	int far;
-	unsigned int second;	/* the other half of the id */
-	struct ukevent entry;
-	int queue;
-};
-
-struct type_row {
-	const char *name;
-	unsigned int type;
-	unsigned int event;
-	/* Events say that something holds, which can be looked at again; else they just happen. */
-	bool condition;
-	void (*make)(struct source *self);
-	void (*provoke)(struct source *self);
-	void (*settle)(struct source *self);
-};
-
-static void make_socket(struct source *self)
-{
-	int pair[2];
-
-	unix_pair(SOCK_STREAM, pair);
-	self->near = pair[0];
-	self->far = pair[1];
-}
-
-static void make_pipe(struct source *self)
-{
-	int pair[2];
-
-	pipe_pair(pair);
-	self->near = pair[0];
-	self->far = pair[1];
-}
-
-static void make_nothing(struct source *self)
-{
-	self->near = 0;
-}
-
-static void provoke_write(struct source *self)
-{
-	put_byte(self->far);
-}
-
-static void settle_read(struct source *self)
-{
-	drain(self->near);
-}
-
-static void provoke_user(struct source *self)
-{
-	/* A user event exists only while it is registered. */
-	struct ukevent copy = self->entry;
-
-	kevent_ctl(self->queue, KEVENT_CTL_READY, 1, &copy);
-}
-
-static void provoke_timer(struct source *self)
-{
-	/* MODIFY arms it anew, so it expires after this call and not once more for a long time. */
-	struct ukevent copy = self->entry;
-
-	copy.event = KEVENT_TIMER_FIRED | KEVENT_TIMER_START;
-	copy.ret_data[0] = 0;
-	copy.ret_data[1] = 1000;
-	kevent_ctl(self->queue, KEVENT_CTL_MODIFY, 1, &copy);
-	usleep(3000);
-}
-
-static void settle_nothing(struct source *self)
-{
-}
-
-static void make_directory(struct source *self)
-{
-	char path[] = "/tmp/kevent-table-XXXXXX";
-
-	CHECK(mkdtemp(path));
-	self->near = open(path, O_RDONLY | O_DIRECTORY);
-	CHECK_GE(self->near, 0);
-}
-
-static void provoke_attribute(struct source *self)
-{
-	static unsigned int mode;
-
-	CHECK_EQ(fchmod(self->near, mode++ & 0777), 0);
-}
-
-static void quiet(int number)
-{
-}
-
-static void make_signal(struct source *self)
-{
-	self->near = SIGUSR1;
-	signal(SIGUSR1, quiet);
-}
-
-static void provoke_signal(struct source *self)
-{
-	CHECK_EQ(raise(self->near), 0);
-}
-
-static void make_posix_timer(struct source *self)
-{
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
-
-	signal(SIGRTMIN, SIG_IGN);
-	self->second = (unsigned int)SIGRTMIN;
-	CHECK_EQ(syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &self->near), 0);
-}
-
-static void provoke_posix_timer(struct source *self)
-{
-	struct itimerspec soon = { .it_value.tv_nsec = 1 };
-
-	CHECK_EQ(syscall(SYS_timer_settime, self->near, 0, &soon, NULL), 0);
-	while (soon.it_value.tv_nsec || soon.it_value.tv_sec)
-		CHECK_EQ(syscall(SYS_timer_gettime, self->near, &soon), 0);
-}
-
-static const struct type_row rows[] = {
-	{ "SOCKET", KEVENT_SOCKET, KEVENT_SOCKET_RECV, true, make_socket, provoke_write,
-	  settle_read },
-	{ "POLL", KEVENT_POLL, KEVENT_POLL_POLLIN, true, make_socket, provoke_write, settle_read },
-	{ "PIPE", KEVENT_PIPE, KEVENT_PIPE_RECV, true, make_pipe, provoke_write, settle_read },
-	{ "TIMER", KEVENT_TIMER, KEVENT_TIMER_FIRED, false, make_nothing, provoke_timer,
-	  settle_nothing },
-	{ "INODE", KEVENT_INODE, KEVENT_INODE_ATTRIB, false, make_directory, provoke_attribute,
-	  settle_nothing },
-	{ "SIGNAL", KEVENT_SIGNAL, KEVENT_SIGNAL_DELIVERY, false, make_signal, provoke_signal,
-	  settle_nothing },
-	{ "POSIX_TIMER", KEVENT_POSIX_TIMER, KEVENT_POSIX_TIMER_FIRED, false, make_posix_timer,
-	  provoke_posix_timer, settle_nothing },
-	{ "USER", KEVENT_USER, KEVENT_USER_FIRED, false, make_nothing, provoke_user,
-	  settle_nothing },
-};
 
 struct cell {
 	const struct type_row *row;
 	unsigned int flags;
 };
 
-/* Is the source asked before a report? */
-static bool asked_before_report(const struct cell *cell)
+/* The manual page lies in here, so that it is at hand in a guest. */
+extern const char manual_begin[], manual_end[];
+
+__asm__(".section .rodata\n"
+	".global manual_begin\nmanual_begin:\n"
+	".incbin \"" MANUAL_FILE "\"\n"
+	".global manual_end\nmanual_end:\n"
+	".previous\n");
+
+CASE(the_manual_page_has_the_table_that_is_tested)
 {
-	if (!cell->row->condition)
-		return false;
-	if (cell->flags & KEVENT_REQ_LAST_CHECK)
-		return true;
-	return !(cell->flags & (KEVENT_REQ_ONESHOT | KEVENT_REQ_ET));
+	check_manual_table(manual_begin, manual_end);
+}
+
+static enum flag_column column_of(const struct type_row *row)
+{
+	return row->condition ? FLAG_CONDITION : FLAG_OCCURRENCE;
+}
+
+/* Is the flag of that row set, and does it mean that on the cell's type? */
+static bool has(const struct cell *cell, enum flag_row row, enum flag_meaning meaning)
+{
+	bool set = row == FLAG_NONE || cell->flags & 1U << (row - 1);
+
+	return set && flag_meaning(row, column_of(cell->row)) == meaning;
+}
+
+static bool ends_with_report(const struct cell *cell)
+{
+	return has(cell, FLAG_ONESHOT, MEANS_ONCE_THEN_GONE);
 }
 
 /* Does a report repeat while the condition holds? */
 static bool repeats(const struct cell *cell)
 {
-	return cell->row->condition && !(cell->flags & (KEVENT_REQ_ONESHOT | KEVENT_REQ_ET));
+	return has(cell, FLAG_NONE, MEANS_WHILE_IT_HOLDS) &&
+	       !has(cell, FLAG_ET, MEANS_EACH_ACTIVITY) && !ends_with_report(cell);
 }
 
-static bool ends_with_report(const struct cell *cell)
+/* Is the source asked before a report? */
+static bool asked_before_report(const struct cell *cell)
 {
-	return cell->flags & KEVENT_REQ_ONESHOT;
+	return has(cell, FLAG_LAST_CHECK, MEANS_LOOKED_AT_BEFORE) || repeats(cell);
 }
 
-static void start(const struct cell *cell, struct source *self)
+/* Is a report due although nothing has happened? */
+static bool reported_unasked(const struct cell *cell)
 {
-	self->queue = kevent_init(NULL, 0, 0);
-	CHECK_GE(self->queue, 0);
-	self->second = 0;
-	cell->row->make(self);
-	self->entry = request(cell->row->type, (unsigned int)self->near, cell->row->event,
-			      cell->flags);
-	self->entry.id.raw[1] = self->second;
-	/* The timer's own period is never reached. */
-	if (cell->row->type == KEVENT_TIMER)
-		self->entry.id.raw[0] = 3600;
+	return has(cell, FLAG_READY, MEANS_REPORTED) ||
+	       (has(cell, FLAG_READY, MEANS_REPORTED_UNLESS_LOOKED_AT) &&
+		!asked_before_report(cell));
 }
 
 /* One report is there; returns whether the registration still is. */
@@ -220,9 +92,9 @@ static void quiet_at_add(const struct cell *cell)
 	struct source self;
 	bool there = true;
 
-	start(cell, &self);
+	start_source(cell->row, &self, cell->flags);
 	CHECK_EQ(add_refusal(self.queue, self.entry), 0);
-	if (cell->flags & KEVENT_REQ_READY && !asked_before_report(cell))
+	if (reported_unasked(cell))
 		there = reported(cell, &self);
 	take_none(self.queue);
 	if (!there)
@@ -253,11 +125,12 @@ static void ready_at_add(const struct cell *cell)
 {
 	struct source self;
 	struct ukevent answer;
-	bool queued = cell->flags & (KEVENT_REQ_ALWAYS_QUEUE | KEVENT_REQ_READY);
+	bool queued = has(cell, FLAG_ALWAYS_QUEUE, MEANS_READY_IS_QUEUED) ||
+		      cell->flags & KEVENT_REQ_READY;
 
 	if (!cell->row->condition)
 		return;
-	start(cell, &self);
+	start_source(cell->row, &self, cell->flags);
 	cell->row->provoke(&self);
 	answer = self.entry;
 	CHECK_EQ(add_entry(self.queue, &answer), queued ? 0 : 1);
@@ -286,13 +159,13 @@ static void two_queues(const struct cell *cell)
 	/* READY reports without an event; that is not what is counted here. */
 	if (!cell->row->condition || cell->flags & KEVENT_REQ_READY)
 		return;
-	start(cell, &self);
+	start_source(cell->row, &self, cell->flags);
 	other = kevent_init(NULL, 0, 0);
 	CHECK_EQ(add_refusal(self.queue, self.entry), 0);
 	CHECK_EQ(add_refusal(other, self.entry), 0);
 	cell->row->provoke(&self);
 	told = (int)take(self.queue, &event, 1, 0) + (int)take(other, &event, 1, 0);
-	CHECK_EQ(told, cell->flags & KEVENT_REQ_WAKEUP_ALL ? 2 : 1);
+	CHECK_EQ(told, has(cell, FLAG_WAKEUP_ALL, MEANS_EVERY_QUEUE_AND_WAITER) ? 2 : 1);
 }
 
 static void run_cell(const void *argument)
@@ -304,13 +177,35 @@ static void run_cell(const void *argument)
 	two_queues(cell);
 }
 
+/* Two wait for the one event: both wake, and one of them goes back to sleep. */
+static void run_waiters(const void *argument)
+{
+	const struct type_row *row = argument;
+	struct sleeper sleepers[2] = { { .min = 1, .max = 1 }, { .min = 1, .max = 1 } };
+	struct source self;
+	long before[2];
+
+	CHECK(flag_meaning(FLAG_WAKEUP_ALL, column_of(row)) == MEANS_EVERY_QUEUE_AND_WAITER ||
+	      flag_meaning(FLAG_WAKEUP_ALL, column_of(row)) == MEANS_EVERY_WAITER_OF_THE_QUEUE);
+	start_source(row, &self, KEVENT_REQ_WAKEUP_ALL | KEVENT_REQ_ET);
+	CHECK_EQ(add_refusal(self.queue, self.entry), 0);
+	for (int i = 0; i < 2; i++)
+		sleeper_start(&sleepers[i], self.queue);
+	for (int i = 0; i < 2; i++)
+		before[i] = sleeper_sleeps(sleepers[i].tid);
+	row->provoke(&self);
+	sleepers_woke(sleepers, before, 2);
+	CHECK_EQ(kevent_ctl(self.queue, KEVENT_CTL_READY, 0, NULL), 0);
+	CHECK_EQ(sleeper_finish(&sleepers[0]) + sleeper_finish(&sleepers[1]), 1);
+}
+
 static void run_unknown_flag(const void *argument)
 {
 	struct cell cell = { .row = argument };
 	struct source self;
 
 	for (unsigned int bit = 0x40; bit; bit <<= 1) {
-		start(&cell, &self);
+		start_source(cell.row, &self, 0);
 		self.entry.req_flags = bit;
 		CHECK_EQ(add_refusal(self.queue, self.entry), EINVAL);
 		self.entry.req_flags = 0;
@@ -341,18 +236,20 @@ static void name_of(unsigned int flags, char *text, size_t size)
 
 KTEST_TABLE(register_cells)
 {
-	static struct cell cells[sizeof(rows) / sizeof(rows[0])][FLAG_SETS];
+	static struct cell cells[TYPE_ROWS][FLAG_SETS];
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < TYPE_ROWS; i++) {
 		for (unsigned int flags = 0; flags < FLAG_SETS; flags++) {
 			char what[96];
 
 			name_of(flags, what, sizeof(what));
-			cells[i][flags] = (struct cell){ &rows[i], flags };
-			ktest_register_cell(rows[i].name, what, run_cell, &cells[i][flags],
+			cells[i][flags] = (struct cell){ &type_rows[i], flags };
+			ktest_register_cell(type_rows[i].name, what, run_cell, &cells[i][flags],
 					    KTEST_SECONDS);
 		}
-		ktest_register_cell(rows[i].name, "unknown flags", run_unknown_flag, &rows[i],
+		ktest_register_cell(type_rows[i].name, "every waiter wakes", run_waiters,
+				    &type_rows[i], KTEST_SECONDS);
+		ktest_register_cell(type_rows[i].name, "unknown flags", run_unknown_flag, &type_rows[i],
 				    KTEST_SECONDS);
 	}
 }

@@ -147,7 +147,7 @@ static void *consume_ring(void *argument)
 
 CASE_ON_WITHIN(crowd, each_event_is_in_the_ring_once, 60)
 {
-	self->ring = aligned_alloc(8, 8 + 16 * sizeof(struct ukevent));
+	self->ring = ring_memory(16);
 	self->queue = kevent_init(self->ring, 16, 0);
 	CHECK_GE(self->queue, 0);
 	run(self, consume_ring);
@@ -176,14 +176,13 @@ static void *commit_slots(void *argument)
 	return NULL;
 }
 
-CASE_ON_WITHIN(crowd, committing_threads_free_each_slot_once, 60)
+CASE_ON_WITHIN(crowd, committing_threads_free_each_slot_once, 120)
 {
 	pthread_t threads[THREADS];
 	unsigned int put = 0, stuck = 0;
 	struct ukevent entry;
 
-	self->ring = aligned_alloc(8, 8 + 4 * sizeof(struct ukevent));
-	memset(self->ring, 0, 8);
+	self->ring = ring_memory(4);
 	self->queue = kevent_init(self->ring, 4, 0);
 	entry = add(self->queue, KEVENT_USER, 1, 1, 0);
 	for (int i = 0; i < THREADS; i++)

@@ -322,7 +322,7 @@ CASE_ON(queue, one_event_wakes_one_sleeper)
 		before[i] = sleeper_sleeps(sleeper[i].tid);
 	fire(self->fd, entry[0]);
 	while (readable(self->fd, 0))
-		usleep(500);
+		sched_yield();
 	for (int i = 0; i < SLEEPERS; i++)
 		disturbed += sleeper_state(sleeper[i].tid) != 'S' ||
 			     sleeper_sleeps(sleeper[i].tid) != before[i];

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from plots.figure import Figure
 from plots.figures import (
     batch_size,
+    claim,
     control_cost,
     cpu_split,
     exceedance,
     idle_cost,
+    instructions,
     memory,
     ratio_forest,
     spectrum,
@@ -26,9 +28,11 @@ ALL: tuple[Callable[[Run], Figure], ...] = (
     idle_cost.build,
     cpu_split.build,
     syscalls.build,
+    instructions.build,
     control_cost.build,
     batch_size.build,
     memory.build,
+    claim.build,
 )
 
 

@@ -14,7 +14,8 @@
 //     on_occurred(watch&, int result)   an event of a native source
 //     on_accepted(watch& listener, int fd)
 //     on_accept_failed(watch& listener, int result)   -errno; true = go on accepting
-//     static constexpr bool accepts_all = true        accept until EAGAIN in every class
+//     bool accepts_all()             accept until EAGAIN, or one connection an event, in every
+//     class
 // Then it is the sink to pass to wait(). on_data and on_writable may return bool; false = the watch
 // was removed, so it is not touched again. on_accept_failed stops accepting by removing or
 // disarming the listener, with interest 0. `data` is valid during the call (completion: until the
@@ -32,6 +33,7 @@
 #include <cstdint>
 
 #include "engine/buffers.hpp"
+#include "engine/padding.hpp"
 #include "kevbench/adapter/contract.hpp"
 #include "kevbench/workload/cell.hpp"
 
@@ -224,6 +226,7 @@ class consumer {
     }
 
     bool give(adapter::watch& target, const std::byte* data, std::size_t size) {
+        pad_operation();
         if constexpr (std::same_as<decltype(self().on_data(target, data, size)), bool>) {
             return self().on_data(target, data, size);
         } else {
@@ -232,12 +235,13 @@ class consumer {
         }
     }
 
-    /// One connection an event, or all that wait in edge-triggered and draining classes and for
-    /// states that ask.
+    /// One connection an event, or all that wait in edge-triggered and draining classes, unless the
+    /// state decides.
     void accept(adapter::watch& listener) {
-        constexpr bool all = Policy::drains || Policy::edge || requires {
-            requires State::accepts_all;
-        };
+        bool all = Policy::drains || Policy::edge;
+        if constexpr (requires { self().accepts_all(); }) {
+            all = self().accepts_all();
+        }
         do {
             const adapter::submission answer =
                 self().mechanism.submit({adapter::op_kind::accept, &listener});

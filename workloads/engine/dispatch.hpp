@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "engine/bare.hpp"
 #include "engine/consumer.hpp"
 #include "kevbench/adapter/registry.hpp"
 #include "kevbench/workload/cell.hpp"
@@ -75,6 +76,18 @@ Result dispatch_to(std::string_view mechanism, std::string_view variant, Make&& 
 template <class Make>
 std::unique_ptr<cell> dispatch(std::string_view mechanism, std::string_view variant, Make&& make) {
     return dispatch_to<std::unique_ptr<cell>>(mechanism, variant, std::forward<Make>(make));
+}
+
+/// For workloads that also run without a mechanism: the same, and bare_adapter for those names.
+template <class Make>
+std::unique_ptr<cell> dispatch_or_bare(std::string_view mechanism, std::string_view variant,
+                                       Make&& make) {
+    if (is_bare(mechanism, variant)) {
+        const bare_variant chosen{bare_traits(variant)};
+        return variant == bare_drain ? make.template operator()<bare_adapter, drain>(chosen)
+                                     : make.template operator()<bare_adapter, read_once>(chosen);
+    }
+    return dispatch(mechanism, variant, std::forward<Make>(make));
 }
 
 /// Throws not_available when the highest descriptor number that `watched` registrations need is

@@ -2,6 +2,7 @@
 #include "engine/kernel_memory.hpp"
 
 #include <fmt/format.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <utility>
 
 #include "kevbench/workload/error.hpp"
 
@@ -74,6 +76,15 @@ std::optional<cgroup_account> find_account() {
         }
     }
     return std::nullopt;
+}
+
+/// Bytes in use, whichever way they were read.
+std::int64_t held(const kernel_memory_meter::reading& taken) {
+    std::int64_t bytes = taken.charged;
+    for (const auto& [name, cache] : taken.caches) {
+        bytes += cache.objects * cache.object_size;
+    }
+    return bytes;
 }
 
 }  // namespace
@@ -141,6 +152,23 @@ kernel_memory_meter::reading kernel_memory_meter::take() const {
         taken.charged = find_number(*text, cgroup_key_).value_or(0);
     }
     return taken;
+}
+
+kernel_memory_meter::reading kernel_memory_meter::settled() const {
+    constexpr int looks = 50;
+    constexpr timespec pause{0, 20'000'000};
+    constexpr std::int64_t still = 16'384;  // bytes; others allocate and free all the time
+    reading last = take();
+    for (int look = 0; look < looks; ++look) {
+        ::nanosleep(&pause, nullptr);
+        reading now = take();
+        const bool shrinks = held(now) < held(last) - still;
+        last = std::move(now);
+        if (!shrinks) {
+            break;
+        }
+    }
+    return last;
 }
 
 double kernel_memory_meter::bytes_per_watch(const reading& before, const reading& after,

@@ -46,6 +46,10 @@ class kernel_memory_meter {
     };
     /// Throws fault when a file that was readable is not any more.
     [[nodiscard]] reading take() const;
+    /// As take(), once what was freed is really free: the kernel keeps objects that readers may
+    /// still hold for some milliseconds, and new ones made meanwhile would hide behind them. Blocks
+    /// for up to a second.
+    [[nodiscard]] reading settled() const;
     [[nodiscard]] double bytes_per_watch(const reading& before, const reading& after,
                                          std::int64_t watches) const;
 

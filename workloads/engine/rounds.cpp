@@ -7,7 +7,7 @@ namespace kevbench::workload {
 
 std::unique_ptr<cell> make_round_cell(std::string_view mechanism, std::string_view variant,
                                       round_plan plan, bool checked) {
-    return dispatch(
+    return dispatch_or_bare(
         mechanism, variant,
         [&]<class A, class Policy>(
             const typename A::variant_type& chosen) -> std::unique_ptr<cell> {

@@ -50,6 +50,7 @@ struct connection : adapter::watch {
     bool unread = false;       ///< the client sent more than was read; a close would reset it
     bool sending = false;      ///< completion: the front reply is with the kernel
     bool stalled = false;      ///< sending is to be tried again after a pause
+    bool watched = false;      ///< the mechanism knows it
     std::uint32_t sent = 0;    ///< readiness: bytes of the front reply already sent
     std::size_t discarded = 0;
     request_scanner scanner;
@@ -75,7 +76,7 @@ class connection_table {
         connection& taken = slots_[free_];
         free_ = taken.next_free;
         taken.at = stage::serving;
-        taken.input_ended = taken.unread = taken.sending = taken.stalled = false;
+        taken.input_ended = taken.unread = taken.sending = taken.stalled = taken.watched = false;
         taken.sent = 0;
         taken.discarded = 0;
         return &taken;

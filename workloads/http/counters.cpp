@@ -41,9 +41,12 @@ usage_meter::reading usage_meter::since_start() const noexcept {
 std::string listening_line(const http_options& options, std::uint16_t port) {
     return fmt::format(
         R"({{"schema":"kvb.http","state":"listening","address":"{}","port":{},"pid":{},)"
-        R"("mechanism":"{}","variant":"{}","connections":{},"body":{},"keepalive":{},"batch":{}}})",
+        R"("mechanism":"{}","variant":"{}","connections":{},"body":{},"keepalive":{},"batch":{},"style":"{}",)"
+        R"("accept":"{}","watch_limit":{},"backlog":{}}})",
         options.address, port, ::getpid(), options.mechanism, options.variant, options.connections,
-        options.body, options.keep_alive, options.batch);
+        options.body, options.keep_alive, options.batch,
+        http_styles[static_cast<std::size_t>(options.style)].first,
+        options.accept_all ? "all" : "one", options.watch_limit, options.backlog);
 }
 
 std::string counters_line(const counters& done, const usage_meter::reading& used) {
@@ -53,10 +56,10 @@ std::string counters_line(const counters& done, const usage_meter::reading& used
     }
     return fmt::format(
         R"({{"schema":"kvb.http","state":"ended","requests":{},"replies":{},"connections":{},)"
-        R"("errors":{{{}}},"waits":{},"events":{},"would_block":{},"spurious":{},"batches":[{}],)"
+        R"("registrations":{},"changes":{},"errors":{{{}}},"waits":{},"events":{},"would_block":{},"spurious":{},"batches":[{}],)"
         R"("wall_ns":{},"cpu_user_ns":{},"cpu_sys_ns":{},"vcsw":{},"ivcsw":{}}})",
-        done.requests, done.replies, done.connections, errors, done.events.waits,
-        done.events.events, done.events.would_block, done.events.spurious,
+        done.requests, done.replies, done.connections, done.registrations, done.changes, errors,
+        done.events.waits, done.events.events, done.events.would_block, done.events.spurious,
         fmt::join(done.events.batches, ","), used.wall_ns, used.cpu_user_ns, used.cpu_sys_ns,
         used.voluntary_switches, used.involuntary_switches);
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "kevbench/workload/cell.hpp"
 #include "kevbench/workload/http_server.hpp"
@@ -37,11 +38,18 @@ inline constexpr std::array<std::string_view, 14> error_names{
     "pipeline_too_deep", "over_limit",     "accept_aborted", "accept_limited",
     "not_watched",       "other"};
 
+inline constexpr std::array<std::pair<std::string_view, http_style>, 3> http_styles{
+    {{"plain", http_style::plain},
+     {"naive", http_style::naive},
+     {"optimistic", http_style::optimistic}}};
+
 /// Not thread-safe.
 struct counters {
-    std::uint64_t requests = 0;     ///< acceptable requests received
-    std::uint64_t replies = 0;      ///< replies of any status handed to the kernel whole
-    std::uint64_t connections = 0;  ///< accepted
+    std::uint64_t requests = 0;       ///< acceptable requests received
+    std::uint64_t replies = 0;        ///< replies of any status handed to the kernel whole
+    std::uint64_t connections = 0;    ///< accepted
+    std::uint64_t registrations = 0;  ///< connections given to the mechanism
+    std::uint64_t changes = 0;        ///< changes of interest asked of it
     std::array<std::uint64_t, error_names.size()> errors{};
     tally events;  ///< waits, events, batches, would_block, spurious
 

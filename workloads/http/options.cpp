@@ -6,11 +6,15 @@
 #include <cstddef>
 #include <limits>
 
+#include "http/counters.hpp"
+#include "http/responses.hpp"
 #include "kevbench/workload/error.hpp"
 #include "kevbench/workload/http_server.hpp"
 
 namespace kevbench::workload {
 namespace {
+
+using http::http_styles;
 
 template <class Number>
 Number parse(std::string_view option, std::string_view text, Number min, Number max) {
@@ -31,6 +35,23 @@ bool parse_switch(std::string_view option, std::string_view text) {
     return text == "on";
 }
 
+http_style parse_style(std::string_view option, std::string_view text) {
+    for (const auto& [name, style] : http_styles) {
+        if (text == name) {
+            return style;
+        }
+    }
+    throw usage_error(
+        fmt::format("{} {} is not possible: use plain, naive or optimistic", option, text));
+}
+
+bool parse_accept(std::string_view option, std::string_view text) {
+    if (text != "all" && text != "one") {
+        throw usage_error(fmt::format("{} {} is not possible: use all or one", option, text));
+    }
+    return text == "all";
+}
+
 void apply(http_options& options, std::string_view option, std::string_view value) {
     if (option == "--mechanism") {
         options.mechanism = value;
@@ -49,10 +70,20 @@ void apply(http_options& options, std::string_view option, std::string_view valu
         options.keep_alive = parse_switch(option, value);
     } else if (option == "--batch") {
         options.batch = parse<std::uint32_t>(option, value, 1, 4'096);
+    } else if (option == "--reply") {
+        options.reply = parse<std::uint32_t>(option, value, 0, 16U << 20U);
+    } else if (option == "--style") {
+        options.style = parse_style(option, value);
+    } else if (option == "--accept") {
+        options.accept_all = parse_accept(option, value);
+    } else if (option == "--watch-limit") {
+        options.watch_limit = parse<std::uint32_t>(option, value, 0, 1U << 20U);
+    } else if (option == "--backlog") {
+        options.backlog = parse<std::uint32_t>(option, value, 1, 65'535);
     } else {
         throw usage_error(fmt::format(
             "unknown option '{}': use --mechanism, --variant, --address, --port, --connections, "
-            "--body, --keepalive or --batch",
+            "--body, --keepalive, --batch, --reply, --style, --accept, --watch-limit or --backlog",
             option));
     }
 }
@@ -67,6 +98,9 @@ http_options parse_http_options(std::span<const std::string_view> arguments) {
             throw usage_error(fmt::format("{} needs a value after it", option));
         }
         apply(options, option, arguments[at + 1]);
+    }
+    if (options.reply != 0) {
+        options.body = http::body_for_reply(options.reply);
     }
     return options;
 }

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "kevbench/workload/error.hpp"
+
 namespace kevbench::workload::http {
 namespace {
 
@@ -77,6 +79,24 @@ reply choose_reply(scan_outcome outcome, const request& parsed, bool keep_alive)
             break;
     }
     return reply::bad_request;
+}
+
+std::uint32_t body_for_reply(std::uint32_t bytes) {
+    constexpr auto closing = static_cast<std::size_t>(reply::ok_close);
+    // The digits of the length are part of the head, so it grows with the body.
+    std::uint32_t body = bytes;
+    for (int round = 0; round < 8; ++round) {
+        const std::size_t head = write_out(reply::ok_close, forms[closing], body).size() - body;
+        if (head > bytes) {
+            throw usage_error(fmt::format("--reply {} is shorter than a head alone: use {} or more",
+                                          bytes, head));
+        }
+        if (head + body == bytes) {
+            return body;
+        }
+        body = bytes - static_cast<std::uint32_t>(head);
+    }
+    return body;  // between two sizes that a head one digit longer skips
 }
 
 responses::responses(std::size_t body_bytes) {

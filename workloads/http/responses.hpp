@@ -46,6 +46,10 @@ inline constexpr std::size_t reply_kinds = 11;
 [[nodiscard]] reply choose_reply(scan_outcome outcome, const request& parsed,
                                  bool keep_alive) noexcept;
 
+/// The body with which a whole 200 reply that closes is `bytes` long, head included. Throws
+/// usage_error when no head is that short.
+[[nodiscard]] std::uint32_t body_for_reply(std::uint32_t bytes);
+
 /// Immutable after construction and safe to read from any thread.
 class responses {
   public:

@@ -28,8 +28,13 @@ int serve_with(const http_options& options, const typename A::variant_type& vari
     if (!state.available) {
         throw not_available(state.reason);
     }
+    if (Policy::completes && (options.style != http_style::plain || !options.accept_all)) {
+        throw not_available(
+            "not applicable: style and accept are choices of readiness; completion delivers data "
+            "and connections by itself");
+    }
     require_descriptor_range(variant.fixed, std::uint64_t{options.connections} + 2, "connections");
-    const net::listener listener = net::listen_on(options.address, options.port);
+    const net::listener listener = net::listen_on(options.address, options.port, options.backlog);
     const http::stop_signal stop;
     http::server<A, Policy> server(options, variant, listener.socket.get(), stop.fd());
     announce_line(announce, http::listening_line(options, listener.port));

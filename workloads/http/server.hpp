@@ -8,6 +8,10 @@
 // is first drained, since closing with unread input resets the connection and may take the reply
 // with it. The client may go away at any point.
 //
+// Styles. The 2006 claim stands or falls with the epoll server it is held against, so the same
+// server can also watch for room before every reply (naive) or read before it registers
+// (optimistic).
+//
 // Sending. Readiness tries at once and watches for writability only while the socket is full.
 // Completion has one reply a connection under way, so no mechanism can run out of send requests.
 //
@@ -52,14 +56,16 @@ inline constexpr std::uint32_t accept_pause_waits = 1024;
 template <class A, class Policy>
 class server : public consumer<server<A, Policy>, Policy> {
   public:
-    static constexpr bool accepts_all = true;
-
     /// Both descriptors are watched from now on and outlive the server. Throws fault.
     server(const http_options& options, const typename A::variant_type& variant, int listener,
            int stop)
         : buffers(default_buffer_count(options.connections, options.batch), default_buffer_size(1)),
           mechanism(variant),
           batch_(options.batch),
+          watch_limit_(options.watch_limit),
+          accept_all_(options.accept_all),
+          naive_(options.style == http_style::naive),
+          optimistic_(options.style == http_style::optimistic),
           keep_alive_(options.keep_alive),
           modifies_((variant.fixed.capabilities & adapter::caps::modify) != 0),
           one_shot_(variant.fixed.mode == adapter::trigger::one_shot),
@@ -112,6 +118,8 @@ class server : public consumer<server<A, Policy>, Policy> {
     [[nodiscard]] const counters& done() const noexcept { return done_; }
 
     // What the consumer calls, from inside wait().
+
+    [[nodiscard]] bool accepts_all() const noexcept { return accept_all_; }
 
     bool on_data(adapter::watch& target, const std::byte* data, std::size_t size) noexcept {
         if (&target == &stop_) {
@@ -190,11 +198,23 @@ class server : public consumer<server<A, Policy>, Policy> {
         client->fd = fd;
         client->socket = true;
         client->interest = reading_;
+        if constexpr (!Policy::completes) {
+            if (optimistic_ && !read_ahead(*client)) {
+                return;
+            }
+        }
+        if (watch_limit_ != 0 && watched_ + 1 >= watch_limit_) [[unlikely]] {
+            done_.count(error_class::not_watched);
+            return;  // what 2006 did: nobody ever looks at it again
+        }
         if (mechanism.add(*client) != 0) {
             done_.count(error_class::not_watched);
-            ::close(fd);
-            table_.release(*client);
+            drop(*client);
+            return;
         }
+        client->watched = true;
+        ++watched_;
+        ++done_.registrations;
     }
 
     bool on_accept_failed(adapter::watch& /*listener*/, int result) noexcept {
@@ -247,6 +267,24 @@ class server : public consumer<server<A, Policy>, Policy> {
         return stalled_.empty() ? accept_pause : stall_pause;
     }
 
+    /// Takes what a new connection has sent by now, one read as after an event.
+    bool read_ahead(connection& client) noexcept {
+        std::byte* const buffer = buffers.next();
+        const adapter::submission answer =
+            mechanism.submit({adapter::op_kind::receive, &client, buffer, buffers.size()});
+        if (answer.result > 0) {
+            return serve(client, {reinterpret_cast<const char*>(buffer),
+                                  static_cast<std::size_t>(answer.result)});
+        }
+        if (answer.result == -EAGAIN) {
+            return true;
+        }
+        if (answer.result < 0) {
+            done_.count(error_class::reset);
+        }
+        return drop(client);
+    }
+
     /// False when the connection is gone, as with every function here that answers bool.
     bool serve(connection& client, std::string_view input) noexcept {
         try {
@@ -259,7 +297,16 @@ class server : public consumer<server<A, Policy>, Policy> {
             done_.count(error_class::pipeline_too_deep);
             return drop(client);
         }
-        return client.replies.empty() || flush(client);
+        if (client.replies.empty()) {
+            return true;
+        }
+        if constexpr (!Policy::completes) {
+            if (naive_) {
+                set_interest(client, adapter::bits::writable);
+                return true;
+            }
+        }
+        return flush(client);
     }
 
     void take_requests(connection& client, std::string_view input) {
@@ -342,7 +389,8 @@ class server : public consumer<server<A, Policy>, Policy> {
                 ++done_.replies;
             }
         }
-        if (client.interest != reading_ && !client.input_ended) {
+        const bool ends = client.at == stage::finishing && !client.unread;
+        if (client.interest != reading_ && !client.input_ended && !ends) {
             set_interest(client, reading_);
         }
         return settle(client);
@@ -389,7 +437,10 @@ class server : public consumer<server<A, Policy>, Policy> {
 
     /// Ends a connection; always false, so that callers can return it.
     bool drop(connection& client) noexcept {
-        mechanism.remove(client);
+        if (client.watched) {
+            mechanism.remove(client);
+            --watched_;
+        }
         ::close(client.fd);
         table_.release(client);
         slot_freed_ = true;
@@ -399,13 +450,15 @@ class server : public consumer<server<A, Policy>, Policy> {
     /// Watches `target` for something else. Variants that cannot modify register anew.
     void set_interest(adapter::watch& target, std::uint32_t interest) noexcept {
         const std::uint32_t before = std::exchange(target.interest, interest);
-        if (modifies_) {
-            if (before != interest || one_shot_) {
-                mechanism.modify(target);
-            }
+        if (&target != &listener_ && !static_cast<connection&>(target).watched) {
+            return;  // the registration to come will have it
+        }
+        if (before == interest && !(modifies_ && one_shot_)) {
             return;
         }
-        if (before == interest) {
+        ++done_.changes;
+        if (modifies_) {
+            mechanism.modify(target);
             return;
         }
         if (before != 0) {
@@ -422,6 +475,11 @@ class server : public consumer<server<A, Policy>, Policy> {
     }
 
     std::uint32_t batch_;
+    std::uint32_t watch_limit_;
+    std::uint32_t watched_ = 2;  // connections, the listener and the stop descriptor
+    bool accept_all_;
+    bool naive_;
+    bool optimistic_;
     bool keep_alive_;
     bool modifies_;
     bool one_shot_;

@@ -95,6 +95,14 @@ class server_process {
         return counters;
     }
 
+    /// Stands still: what arrives meanwhile is there before the server looks.
+    void pause() const {
+        ::kill(pid_, SIGSTOP);
+        int status = 0;
+        ::waitpid(pid_, &status, WUNTRACED);
+    }
+    void go_on() const { ::kill(pid_, SIGCONT); }
+
     /// Waits for the end of the process.
     int exit_status() {
         int status = 0;

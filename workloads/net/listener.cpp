@@ -4,9 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/socket.h>
 
 #include <cstring>
 #include <string_view>
@@ -18,28 +16,8 @@ namespace {
 
 using adapter::detail::descriptor;
 
-/// Connections the kernel completes before they are accepted; it lowers this to
-/// net.core.somaxconn by itself.
-constexpr int backlog = 65'535;
-
 [[noreturn]] void fail(std::string_view step) {
     throw fault(fmt::format("{}: {}", step, std::strerror(errno)));
-}
-
-sockaddr_in to_address(const std::string& address, std::uint16_t port) {
-    sockaddr_in made{};
-    made.sin_family = AF_INET;
-    made.sin_port = htons(port);
-    if (::inet_pton(AF_INET, address.c_str(), &made.sin_addr) != 1) {
-        throw usage_error(
-            fmt::format("'{}' is not an IPv4 address: use one such as 127.0.0.1", address));
-    }
-    return made;
-}
-
-// The socket interface takes every address family as a sockaddr.
-const sockaddr* generic(const sockaddr_in& address) noexcept {
-    return reinterpret_cast<const sockaddr*>(&address);
 }
 
 void enable(int fd, int level, int option, std::string_view step) {
@@ -69,7 +47,18 @@ void enable(int fd, int level, int option, std::string_view step) {
 
 }  // namespace
 
-listener listen_on(const std::string& address, std::uint16_t port) {
+sockaddr_in to_address(const std::string& address, std::uint16_t port) {
+    sockaddr_in made{};
+    made.sin_family = AF_INET;
+    made.sin_port = htons(port);
+    if (::inet_pton(AF_INET, address.c_str(), &made.sin_addr) != 1) {
+        throw usage_error(
+            fmt::format("'{}' is not an IPv4 address: use one such as 127.0.0.1", address));
+    }
+    return made;
+}
+
+listener listen_on(const std::string& address, std::uint16_t port, std::uint32_t backlog) {
     sockaddr_in wanted = to_address(address, port);
     listener made;
     made.socket.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -83,7 +72,7 @@ listener listen_on(const std::string& address, std::uint16_t port) {
     if (::bind(fd, generic(wanted), sizeof wanted) != 0) {
         refuse_bind(address, port);
     }
-    if (::listen(fd, backlog) != 0) {
+    if (::listen(fd, static_cast<int>(backlog)) != 0) {
         refuse_bind(address, port);
     }
     socklen_t length = sizeof wanted;

@@ -3,6 +3,9 @@
 // A listening TCP socket.
 #pragma once
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <cstdint>
 #include <string>
 
@@ -17,9 +20,19 @@ struct listener {
     std::uint16_t port = 0;
 };
 
-/// Listens on an IPv4 address of this machine; port 0 = any free one. Throws usage_error naming the
+/// Listens on an IPv4 address of this machine; port 0 = any free one. `backlog` connections wait to
+/// be accepted, at most; the kernel lowers it to net.core.somaxconn. Throws usage_error naming the
 /// remedy when address or port cannot be had, fault when another call fails.
-[[nodiscard]] listener listen_on(const std::string& address, std::uint16_t port);
+[[nodiscard]] listener listen_on(const std::string& address, std::uint16_t port,
+                                 std::uint32_t backlog = 65'535);
+
+/// The socket address of an IPv4 address in digits. Throws usage_error for anything else.
+[[nodiscard]] sockaddr_in to_address(const std::string& address, std::uint16_t port);
+
+/// The socket interface takes every address family as a sockaddr.
+[[nodiscard]] inline const sockaddr* generic(const sockaddr_in& address) noexcept {
+    return reinterpret_cast<const sockaddr*>(&address);
+}
 
 /// A connected socket with TCP_NODELAY, blocking. Throws fault.
 [[nodiscard]] adapter::detail::descriptor connect_to(const std::string& address,

@@ -43,6 +43,9 @@ void set_field(Job& job, char tag, std::string value) {
         case 'B':
             job.buffered = true;
             break;
+        case 'V':
+            job.virtual_time = true;
+            break;
         case 'D':
             job.scratch_disk = true;
             break;

@@ -19,6 +19,7 @@ struct Job {
     std::string module_params;
     std::string stdin_path = "/dev/null";
     bool buffered = false;      ///< keep the output in memory until the command has ended
+    bool virtual_time = false;  ///< the clock counts instructions
     bool scratch_disk = false;  ///< mount the first virtio disk on /scratch
 };
 

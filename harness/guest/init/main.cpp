@@ -53,10 +53,10 @@ void report_ending(Port& port, const Ending& ending) {
 void work(const Job& job, Port& port) {
     for (const std::string& path : job.early_modules) load_module(path, "");
     if (!job.buffered) port.open(port_name);
-    lift_limits(job.buffered);
+    lift_limits(job.virtual_time);
     if (job.scratch_disk) mount_scratch_disk();
     if (!job.module.empty()) load_module(job.module, job.module_params);
-    if (job.buffered) settle();
+    if (job.virtual_time) settle();
     const std::string ready = release() + "\n" + taint();
     Ending ending;
     if (job.buffered) {

@@ -343,4 +343,26 @@ struct kevent_enter_args {
 #define KEVENT_IOC_COMMIT		_IOW(KEVENT_IOC_MAGIC, 5, struct kevent_commit_args)
 #define KEVENT_IOC_ENTER		_IOWR(KEVENT_IOC_MAGIC, 6, struct kevent_enter_args)
 
+/*
+ * The short entry: the frequent calls without a block of arguments, as fadvise64(queue, offset,
+ * len, advice), which costs less than an ioctl. advice is one of these, flags or-ed in:
+ *
+ * GET: as GET_EVENTS; offset = buf, len = max_nr | min_nr << 32.
+ * CTL: as CTL; offset = arg, len = num | cmd << 32.
+ * RING: with COMMIT as COMMIT, offset = new_uidx | over << 32, and then with WAIT as WAIT, len =
+ *       num | old_uidx << 32. Returns what the last of the two returns, or the first error.
+ *
+ * GET and WAIT do not block without FOREVER, and know no other timeout. Results and errors are those
+ * of the ioctls. Where len has 32 bits, use fadvise64_64(). A kernel that does not know the entry,
+ * or a descriptor that is no queue, says EINVAL, ESPIPE or ENOSYS and has done nothing.
+ */
+#define KEVENT_SHORT_GET		0x4b450000
+#define KEVENT_SHORT_CTL		0x4b450100
+#define KEVENT_SHORT_RING		0x4b450200
+
+#define KEVENT_SHORT_FOREVER		0x1
+#define KEVENT_SHORT_COMMIT		0x2
+#define KEVENT_SHORT_WAIT		0x4
+#define KEVENT_SHORT_FLAGS		0x7
+
 #endif /* _UAPI_LINUX_KEVENT_H */

@@ -26,6 +26,8 @@ class descriptor {
     ~descriptor() { reset(); }
 
     [[nodiscard]] int get() const noexcept { return number_; }
+    /// Gives the descriptor away: the caller closes it.
+    int release() noexcept { return std::exchange(number_, -1); }
     [[nodiscard]] bool valid() const noexcept { return number_ >= 0; }
     void reset(int number = -1) noexcept {
         if (number_ >= 0) {

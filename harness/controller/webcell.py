@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""kevent_2006: the web server of the 2006 claim on each mechanism.
+
+Our own generator offers every variant the same plan of requests, from the same seed. Processes and
+their order are as in http_one_byte. A point whose client did not keep to its plan says nothing of
+throughput or latency and gives none; the server's CPU time per request is kept, with the reason
+beside it. httperf, which the claim was made with, is asked once a variant as a second opinion, and
+where connections are kept open wrk and h2load as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+
+from harness.controller.httpcell import HEADROOM_WANTED, HttpCellRun
+from harness.load import h2load, httperf, httpload, wrk
+from harness.load.calibrate import search_ceiling
+from harness.load.errors import LoadError
+from harness.load.idle import IdleHolder
+from harness.load.idle import command as idle_command
+from harness.load.point import LoadPoint, Status
+from harness.load.server import HttpServer, worker_command
+from harness.plan import Side, cpus
+from results.identity import derived_seed
+
+#: Seconds of sending at one point, and the connections that one takes at least in the full profile.
+_SECONDS = {"quick": 0.3, "full": 2.0}
+_CONNECTIONS_FULL = 30_000
+_SECONDS_MOST = 60.0
+_TIMEOUT_S = {"quick": 1.0, "full": 5.0}
+_OPINION_S = {"quick": 1, "full": 5}
+_OPINION_CONNECTIONS = 64
+#: Each gives a range of local ports of its own.
+SOURCES = tuple(f"127.0.0.{last}" for last in range(2, 10))
+
+
+class WebCellRun(HttpCellRun):
+    """One set of parameters over all variants. run() once."""
+
+    def _number(self, name: str) -> int:
+        return int(self.cell.params[name])
+
+    @property
+    def _keeps_alive(self) -> bool:
+        return self._number("requests") > 1
+
+    def _serve(self, side: Side, connections: int, keep_alive: bool) -> HttpServer:
+        params = self.cell.params
+        return HttpServer(
+            worker_command(
+                self.setting.program,
+                side.variant.mechanism,
+                side.variant.variant,
+                connections,
+                port=self.port,
+                keep_alive=keep_alive,
+                batch=self._number("batch"),
+                plugins=self.setting.plugins,
+                cpu=self._server,
+            )
+            + [
+                *("--reply", params["reply"]),
+                *("--style", params["style"]),
+                *("--accept", params["accept"]),
+                *("--watch-limit", params["watch_limit"]),
+                *("--backlog", params["backlog"]),
+            ]
+        )
+
+    def _load_plan(self, port: int, pair: int) -> httpload.Plan:
+        seconds = _SECONDS.get(self.profile, _SECONDS["quick"])
+        if self.profile == "full":
+            seconds = min(_SECONDS_MOST, max(seconds, _CONNECTIONS_FULL / self._rate))
+        return httpload.Plan(
+            worker=self.setting.program,
+            port=port,
+            rate=self._rate,
+            duration_s=seconds,
+            connections=self._number("connections"),
+            requests=self._number("requests"),
+            sources=SOURCES,
+            # The same plan for every variant of a pair, another one in the next.
+            seed=derived_seed(self.setting.seed, self.cell.identity, str(pair)) % 2**63,
+            timeout_s=_TIMEOUT_S.get(self.profile, _TIMEOUT_S["quick"]),
+            cpus=self._client,
+            cpu_limit=httpload.CLIENT_CPU_LIMIT if cpus() > 1 else 1.0,
+        )
+
+    @contextlib.contextmanager
+    def _idle(self, port: int) -> Iterator[None]:
+        """The silent connections of the cell, held around a load."""
+        count = self._number("idle")
+        if not count:
+            yield
+            return
+        client = self._client[0] if self._client else None
+        words = idle_command(self.setting.program, port, count, sources=SOURCES, cpu=client)
+        with IdleHolder(words) as holder:
+            yield
+            held = holder.stop()
+        if held.dropped or held.least < count:
+            self.data.load_remarks[
+                "idle connections"
+            ] = f"{held.dropped} dropped, {held.least} of {count} stood at least"
+
+    def _point(self, side: Side, pair: int, position: int) -> None:
+        room = self._number("connections") + self._number("idle")
+        try:
+            with self._serve(side, room, self._keeps_alive) as server:
+                with self._idle(server.port):
+                    started = time.monotonic_ns()
+                    load = httpload.run(self._load_plan(server.port, pair))
+                counters = server.stop()
+        except LoadError as problem:
+            kind = "not-applicable" if "not applicable" in str(problem) else "failed"
+            self._lose(side, kind, str(problem))
+            return
+        point = load.point
+        self._keep_raw(f"{side.label}-{pair}", point)
+        if point.status is Status.INVALID:
+            self.data.load_remarks[side.label] = point.reason
+            return
+        if point.status is Status.VALID and counters.requests != point.replies:
+            self.data.void = (
+                f"unequal work: {side.label} answered {counters.requests} requests and the "
+                f"client counted {point.replies} replies"
+            )
+        if point.status is not Status.VALID:
+            word = "saturated" if point.status is Status.SATURATED else "client limited"
+            self.data.load_remarks[side.label] = f"{word}: {point.reason}"
+        self._store(side, pair, 0, position, started, point, counters)
+        if point.status is Status.CLIENT_LIMITED:
+            return
+        self._note_facts(side, pair, point)
+        self._note_latency(side, pair, load)
+
+    def _note_latency(self, side: Side, pair: int, load: httpload.Load) -> None:
+        """Distributions; of a saturated point too, whose latency is that of overload."""
+        self.data.histograms[(side.label, pair, "latency")] = load.corrected
+        self.data.histograms[(side.label, pair, "uncorrected")] = load.uncorrected
+        if load.point.latency is not None:
+            facts = self.data.load[side.label][pair]
+            facts["p50_ns"] = load.point.latency.p50_ns
+            # A quantile wants a hundred values beyond it.
+            if load.corrected.count >= 10_000:
+                facts["p99_ns"] = load.point.latency.p99_ns
+
+    def _headroom(self) -> None:
+        """How far the client could have gone against a server without a mechanism."""
+        self.setting.interrupt.check()
+        null = dataclasses.replace(
+            self.data.alive()[0],
+            variant=type(self.data.alive()[0].variant)("null", "null"),
+        )
+        try:
+            with self._serve(null, self._number("connections"), self._keeps_alive) as server:
+                ceiling = search_ceiling(
+                    lambda rate: httpload.run(
+                        dataclasses.replace(self._load_plan(server.port, 0), rate=rate)
+                    ).point,
+                    start=self._rate,
+                    steps=3,
+                )
+                server.stop()
+        except LoadError as problem:
+            self.data.load_remarks["client"] = f"headroom unknown: {problem}"
+            return
+        headroom = ceiling.replies_per_s / self._rate
+        for facts in self.data.load.values():
+            for values in facts.values():
+                values["client_headroom"] = headroom
+        if headroom < HEADROOM_WANTED:
+            self.data.load_remarks["client"] = (
+                f"the client reaches only {headroom:.1f} times this rate: "
+                "use another machine for it or a lower rate"
+            )
+
+    def _closed_loop(self) -> None:
+        """Second opinions, in no comparison: httperf at the rate, closed loops at saturation."""
+        for side in self.data.alive():
+            self._opinion(side, "httperf_requests_per_s", self._httperf)
+            if self._keeps_alive:
+                self._opinion(side, "saturation_requests_per_s", self._wrk)
+                self._opinion(side, "h2load_requests_per_s", self._h2load)
+
+    def _opinion(self, side: Side, metric: str, ask: Callable[[int], LoadPoint]) -> None:
+        self.setting.interrupt.check()
+        try:
+            with self._serve(
+                side, self._number("connections") + 2 * _OPINION_CONNECTIONS, self._keeps_alive
+            ) as server:
+                started = time.monotonic_ns()
+                point = ask(server.port)
+                counters = server.stop()
+        except LoadError as problem:
+            self.data.load_remarks[f"{side.label}, {metric.split('_')[0]}"] = str(problem)
+            return
+        self._keep_raw(f"{side.label}-{point.tool}", point)
+        self._store(side, 0, -1, 0, started, point, counters)
+        if point.status in (Status.VALID, Status.SATURATED) and point.replies_per_s is not None:
+            self.data.load.setdefault(side.label, {}).setdefault(0, {})[
+                metric
+            ] = point.replies_per_s
+        else:
+            self.data.load_remarks[f"{side.label}, {point.tool}"] = point.reason
+
+    def _httperf(self, port: int) -> LoadPoint:
+        requests = self._number("requests")
+        return httperf.run(
+            httperf.Plan(
+                port=port,
+                connection_rate=self._rate / requests,
+                duration_s=_SECONDS.get(self.profile, _SECONDS["quick"]),
+                calls=requests,
+                timeout_s=_TIMEOUT_S.get(self.profile, _TIMEOUT_S["quick"]),
+                cpus=self._client,
+            )
+        )
+
+    def _wrk(self, port: int) -> LoadPoint:
+        return wrk.run(
+            wrk.Plan(
+                port=port,
+                connections=_OPINION_CONNECTIONS,
+                duration_s=_OPINION_S.get(self.profile, 1),
+                cpu=self._client[0] if self._client else None,
+            )
+        )
+
+    def _h2load(self, port: int) -> LoadPoint:
+        return h2load.run(
+            h2load.Plan(
+                port=port,
+                connections=_OPINION_CONNECTIONS,
+                duration_s=_OPINION_S.get(self.profile, 1),
+                cpu=self._client[0] if self._client else None,
+            )
+        )

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Results in the formats of other programs."""
