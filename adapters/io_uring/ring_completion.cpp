@@ -31,14 +31,6 @@ void mark_failed(event& report) noexcept {
     }
 }
 
-int cancel_now(detail::ring& ring, request_id id) noexcept {
-    io_uring_sync_cancel_reg request{};
-    request.addr = id.packed();
-    request.fd = -1;
-    request.timeout = {-1, -1};
-    return io_uring_register_sync_cancel(&ring.native(), &request);
-}
-
 }  // namespace
 
 int ring_completion_adapter::open(const config& settings) noexcept {
@@ -92,6 +84,9 @@ int ring_completion_adapter::modify(watch& target) noexcept {
     if (slot == nullptr) {
         return -ENOENT;
     }
+    if (target.fd < 0) {
+        return -EINVAL;  // a native source has no interest
+    }
     if ((target.interest & bits::writable) != 0) {
         return -EINVAL;
     }
@@ -114,14 +109,19 @@ int ring_completion_adapter::remove(watch& target) noexcept {
         status = resolved;
     }
     if (!slot->state.sends.empty() && status == 0) {
-        status = await_send(*slot);
+        status = await_end(*slot, request_kind::send);
+    }
+    if (slot->state.armed && slot->state.kind == request_kind::read && status == 0) {
+        status = await_end(*slot, request_kind::read);
     }
     sends_.drop(slot->state.sends);
     if (slot->state.starved) {
         std::erase(starved_, request_id{slot->generation, target.slot, slot->state.kind}.packed());
     }
-    if (const int unbound = ring_.bind_file(target.slot, -1); status == 0) {
-        status = unbound;
+    if (target.fd >= 0) {
+        if (const int unbound = ring_.bind_file(target.slot, -1); status == 0) {
+            status = unbound;
+        }
     }
     slots_.release(target);
     return status;
@@ -241,6 +241,13 @@ bool ring_completion_adapter::conclude(slot_type& slot, request_kind kind, bool 
             return conclude_send(slot, report);
         case request_kind::accept:
             return conclude_accept(slot, last, report);
+        case request_kind::timer:
+            return conclude_timer(slot, last, report);
+        case request_kind::read:
+            return conclude_read(slot, report);
+        case request_kind::post:
+            report.bits = bits::occurred;  // the result is their number
+            return true;
         default:
             return false;
     }
@@ -349,12 +356,11 @@ int ring_completion_adapter::stash_completions() noexcept {
     return 0;
 }
 
-int ring_completion_adapter::await_send(const slot_type& slot) noexcept {
-    const std::uint64_t wanted =
-        request_id{slot.generation, slot.target->slot, request_kind::send}.packed();
+int ring_completion_adapter::await_end(const slot_type& slot, request_kind kind) noexcept {
+    const std::uint64_t wanted = request_id{slot.generation, slot.target->slot, kind}.packed();
     std::size_t seen = stash_next_;
     for (;;) {
-        cancel_now(ring_, request_id{wanted});
+        ring_.cancel_now(wanted);
         if (const int status = stash_completions(); status != 0) {
             return status;
         }
@@ -384,8 +390,7 @@ void ring_completion_adapter::quiesce() noexcept {
         }
         for (; stash_next_ != stash_.size(); ++stash_next_) {
             const detail::completion& done = stash_[stash_next_];
-            if ((done.flags & IORING_CQE_F_MORE) == 0 &&
-                request_id{done.user_data}.kind() != request_kind::control) {
+            if ((done.flags & IORING_CQE_F_MORE) == 0 && is_own(request_id{done.user_data})) {
                 --in_flight_;
             }
             discard(done);

@@ -64,6 +64,7 @@ void kevent_control::close_control() noexcept {
     slots_.close();
     changes_.clear();
     refused_.clear();
+    natives_.clear();
 }
 
 void kevent_control::want(slot_type& slot) noexcept {
@@ -134,6 +135,9 @@ int kevent_control::modify(watch& target) noexcept {
     if (slot == nullptr) {
         return -ENOENT;
     }
+    if (is_native(slot->state.type)) {
+        return -EINVAL;
+    }
     const std::uint32_t old_type = slot->state.type;
     registration wanted = slot->state;
     want(*slot);
@@ -164,7 +168,12 @@ int kevent_control::remove(watch& target) noexcept {
     if (slot == nullptr) {
         return -ENOENT;
     }
-    const int status = slot->state.armed ? disarm(*slot) : 0;
+    int status = 0;
+    if (is_native(slot->state.type)) {
+        status = remove_native(*slot);
+    } else if (slot->state.armed) {
+        status = disarm(*slot);
+    }
     slots_.release(target);
     return status;
 }

@@ -187,6 +187,7 @@ class Cell:
             "waits": waits,
             "would_block": 0,
             "spurious": 0,
+            "deliveries": 0,
             "errors": {},
             "batches": batches,
         }
