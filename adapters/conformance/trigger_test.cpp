@@ -30,6 +30,24 @@ TEST_P(LevelTest, ReportedOnEveryWaitWhileUnread) {
     }
 }
 
+TEST_P(LevelTest, HangUpIsReportedOnEveryWait) {
+    open();
+    for (const source kind : every_stream) {
+        SCOPED_TRACE(name_of(kind));
+        channel link{kind};
+        watch target = link.make_watch();
+        ASSERT_EQ(adapter().add(target), 0);
+        link.close_far();
+        for (int round = 0; round < 3; ++round) {
+            deliveries.clear();
+            ASSERT_TRUE(await_deliveries(1));
+            EXPECT_EQ(deliveries.front().target, &target);
+        }
+        deliveries.clear();
+        EXPECT_EQ(adapter().remove(target), 0);
+    }
+}
+
 TEST_P(EdgeTest, NotReportedAgainUntilNewActivity) {
     open();
     for (const source kind : every_source) {

@@ -2,6 +2,7 @@
 #include "kevbench/adapter/kevent_control.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <bit>
@@ -70,7 +71,8 @@ void kevent_control::close_control() noexcept {
 void kevent_control::want(slot_type& slot) noexcept {
     const watch& target = *slot.target;
     slot.state.mask = wanted_bits(target) | always;
-    if (variant_.only_poll || (target.interest & bits::read_hangup) != 0) {
+    const bool wants_any = (slot.state.mask & (bits::readable | bits::writable)) != 0;
+    if (variant_.only_poll || !wants_any || (target.interest & bits::read_hangup) != 0) {
         slot.state.type = KEVENT_POLL;
     } else if (target.socket) {
         slot.state.type = KEVENT_SOCKET;
@@ -84,7 +86,9 @@ ukevent kevent_control::describe_change(const slot_type& slot,
     const watch& target = *slot.target;
     const std::uint32_t mask =
         slot.state.type == KEVENT_POLL ? slot.state.mask : slot.state.mask & ~always;
-    const std::uint32_t flags = KEVENT_REQ_ALWAYS_QUEUE | trigger_flags(variant_.fixed.mode);
+    // As with every other mechanism, all who watch a descriptor are told.
+    const std::uint32_t flags =
+        KEVENT_REQ_ALWAYS_QUEUE | KEVENT_REQ_WAKEUP_ALL | trigger_flags(variant_.fixed.mode);
     const detail::request_id id{slot.generation, target.slot, detail::request_kind::receive};
     ukevent change =
         kevent_request(slot.state.type, static_cast<unsigned>(target.fd), mask, flags, id.packed());
@@ -104,6 +108,18 @@ int kevent_control::arm(slot_type& slot) noexcept {
     }
     slot.state.armed = status == 0;
     return status;
+}
+
+std::uint32_t kevent_control::after_break(slot_type& slot) noexcept {
+    pollfd state{slot.target->fd, 0, 0};
+    if (::poll(&state, 1, 0) == 1 && (state.revents & POLLNVAL) != 0) {
+        return bits::broken;
+    }
+    if (variant_.fixed.mode == trigger::level) {
+        static_cast<void>(arm(slot));  // the module has taken it out
+    }
+    const std::uint32_t found = static_cast<std::uint32_t>(state.revents) & always;
+    return found != 0 ? found : always;
 }
 
 int kevent_control::disarm(slot_type& slot) noexcept {

@@ -110,9 +110,11 @@ class kevent_control {
             slot->state.armed = false;
         }
         if ((ret_flags & KEVENT_RET_BROKEN) != 0) [[unlikely]] {
-            // SOCKET and PIPE say so when there is an error and nothing to read.
             slot->state.armed = false;
-            fired |= always;
+            if (!is_native(slot->state.type)) {
+                sink(event{slot->target, after_break(*slot), 0, nullptr});
+                return 1;
+            }
         }
         fired &= slot->state.mask;
         if (fired == 0) [[unlikely]] {
@@ -126,6 +128,9 @@ class kevent_control {
         sink(event{slot->target, fired, 0, nullptr});
         return 1;
     }
+    /// What to report of a descriptor that SOCKET or PIPE calls broken, because it has an error and
+    /// nothing to read, or because it was closed. Level mode goes on watching the former.
+    [[nodiscard, gnu::cold]] std::uint32_t after_break(slot_type& slot) noexcept;
     /// Reports registrations that the kernel refused when they were flushed.
     template <class Sink>
     std::uint32_t deliver_refused(Sink& sink) {
