@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -76,6 +77,22 @@ template <class A>
         return {false, explain("eventfd", "creating one", errno)};
     }
     return try_watch<A>(variant, watch{source.get(), bits::readable, false}, feature);
+}
+
+/// try_watch() with a socket that has a byte to receive.
+template <class A>
+[[nodiscard]] availability try_receive(const typename A::variant_type& variant,
+                                       std::string_view feature) {
+    std::array<int, 2> pair{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
+        return {false, explain("UNIX sockets", "creating a pair", errno)};
+    }
+    const descriptor near{pair[0]};
+    const descriptor far{pair[1]};
+    if (::send(far.get(), "x", 1, MSG_NOSIGNAL) != 1) {
+        return {false, explain("UNIX sockets", "sending", errno)};
+    }
+    return try_watch<A>(variant, watch{near.get(), bits::readable, true}, feature);
 }
 
 }  // namespace kevbench::adapter::detail

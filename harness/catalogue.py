@@ -171,22 +171,6 @@ def _workload(item: dict[str, Any]) -> Workload:
     )
 
 
-def _with_guest_only(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with the variants that need a kernel of their own, where the build lacks them."""
-    known = {(item["name"], item["variant"]) for item in document["mechanisms"]}
-    for variant in ("get", "mapped", "mapped-et", "mapped+batch"):
-        if ("kevent", variant) not in known:
-            document["mechanisms"].append(
-                {
-                    "name": "kevent",
-                    "variant": variant,
-                    "available": False,
-                    "reason": "kevent.ko is not part of this machine's kernel: it needs the guest",
-                }
-            )
-    return document
-
-
 def load(plugins: Iterable[Path] = ()) -> Catalogue:
     """Asks the worker. Raises UsageError when it does not answer, with its own words."""
     return load_from(tree.worker(), plugins)
@@ -202,7 +186,7 @@ def load_from(worker: Path, plugins: Iterable[Path] = ()) -> Catalogue:
             command, capture_output=True, text=True, timeout=_LIST_DEADLINE_S, check=False
         )
         if done.returncode == 0:
-            return Catalogue.of(_with_guest_only(json.loads(done.stdout)))
+            return Catalogue.of(json.loads(done.stdout))
     except (OSError, subprocess.TimeoutExpired, ValueError) as problem:
         raise UsageError(f"kevbench-worker list failed ({problem}): build again") from None
     said = (done.stderr.strip() or "no message").splitlines()[-1]

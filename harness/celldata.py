@@ -43,6 +43,8 @@ class CellData:
     operations: dict[str, int] = field(default_factory=dict)
     calibration: dict[str, Any] | None = None
     case_keys: dict[str, str] = field(default_factory=dict)
+    #: side -> how its sources reach the mechanism, where there is a choice.
+    ways: dict[str, str] = field(default_factory=dict)
     slices: list[Slice] = field(default_factory=list)
     #: (side, pair, kind) -> histogram of that process; kind as in hist records.
     histograms: dict[tuple[str, int, str], Histogram] = field(default_factory=dict)

@@ -232,7 +232,7 @@ def _choose_variants(
         chosen += sorted(expected - set(chosen))
     able, unable = [], []
     for item in chosen:
-        reason = catalogue.variants.get(item, _absent(item))
+        reason = catalogue.variants.get(item, "not part of this build")
         if reason is None:
             able.append(item)
         else:
@@ -242,13 +242,6 @@ def _choose_variants(
             f"nothing to measure: {unable[0][0].name} is not available: {unable[0][1]}"
         )
     return able, unable
-
-
-def _absent(variant: Variant) -> str:
-    """Why a variant that this build does not know is skipped."""
-    if variant.mechanism == "kevent":
-        return "kevent.ko is not part of this machine's kernel: it needs the guest"
-    return "not part of this build"
 
 
 def _sides(variants: Sequence[Variant], catalogue: Catalogue, request: Request) -> tuple[Side, ...]:

@@ -59,6 +59,44 @@ FLOOR_VARIANT = "null+null"
 #: Where the floor is measured: the cells with the cheapest events.
 FLOOR_WORKLOADS = ("idle_scan", "active_ratio")
 
+#: Event sources beyond connected descriptors: of the full profile. `via` is a choice only where a
+#: mechanism has the source natively, so what matters most is measured both ways.
+_WAYS = ("native", "descriptor")
+SOURCES = (
+    Sweep("user_event", {"active": ("1", "64"), "via": _WAYS}, latency=True, instructions=True),
+    Sweep("user_event", {"source": ("pipe",), "via": ("descriptor",)}),
+    Sweep("user_event", {"threads": ("1", "4"), "active": ("16",)}),
+    Sweep(
+        "timer_storm",
+        {"registered": ("100",), "active": ("1", "100"), "via": _WAYS},
+        latency=True,
+        instructions=True,
+    ),
+    Sweep("timer_storm", {"registered": ("1", "10000")}),
+    Sweep("timer_storm", {"timer": ("posix",), "via": _WAYS}),
+    Sweep("timer_storm", {"mode": ("periodic",), "registered": ("1", "100")}, latency=True),
+    Sweep(
+        "signal_rate",
+        {"signal": ("realtime", "ordinary"), "via": (*_WAYS, "handler")},
+        latency=True,
+        instructions=True,
+    ),
+    Sweep("signal_rate", {"active": ("64",), "via": (*_WAYS, "handler")}),
+    Sweep("signal_rate", {"handled": ("yes",)}),
+    Sweep("fs_events", {"change": ("names", "content")}, latency=True, instructions=True),
+    Sweep("fs_events", {"registered": ("1000",), "active": ("1000",)}),
+    Sweep("aio_notify", {"active": ("1", "8", "64")}, latency=True, instructions=True),
+    Sweep("aio_notify", {"cache": ("off",), "active": ("1", "16")}, latency=True),
+    Sweep("mixed_sources", {"via": _WAYS}, latency=True, instructions=True),
+    Sweep(
+        "mixed_sources",
+        {"latency_of": ("socket", "timer", "pipe", "signal", "user")},
+        latency=True,
+    ),
+    Sweep("fan_in", {"threads": ("1", "2", "4", "8", "16"), "via": _WAYS}),
+    Sweep("fan_in", {"active": ("256",)}),
+)
+
 _PROFILES = (
     Profile(
         "quick",
@@ -192,6 +230,7 @@ _PROFILES = (
                 "http_one_byte",
                 {"rate": ("500", "1000", "2000", "4000", "6000", "8000", "10000")},
             ),
+            *SOURCES,
         ),
         (
             Sweep(
@@ -231,7 +270,8 @@ _PROFILES = (
 
 #: What a workload that is in no profile does when it is asked for by name. kevent_2006: the load from
 #: far below to beyond saturation (W1 of the 2006 tests), more requests a connection (W2), the epoll
-#: servers it may have been (W1c), the limit of 4096 registrations (W1d), accepting one an event (W6).
+#: servers it may have been (W1c), the limit of 4096 registrations (W1d), a storm of
+#: connections, all or one of which are accepted an event (W6).
 BY_NAME: dict[str, tuple[Sweep, ...]] = {
     "kevent_2006": (
         Sweep("kevent_2006", {"rate": ("1000", "2500", "3400", "6000", "12000", "25000")}),
@@ -242,7 +282,11 @@ BY_NAME: dict[str, tuple[Sweep, ...]] = {
             {"rate": ("1000",), "watch_limit": ("4096",), "idle": ("1000", "4000", "6000")},
             purpose="scaling",
         ),
-        Sweep("kevent_2006", {"rate": ("3400",), "accept": ("one",)}),
+        Sweep(
+            "kevent_2006",
+            {"rate": ("3400",), "accept": ("all", "one"), "burst": ("16", "256", "1000")},
+            purpose="scaling",
+        ),
     )
 }
 

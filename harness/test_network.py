@@ -69,6 +69,42 @@ def test_http_is_loaded_on_every_asked_variant_and_its_points_are_stored(tmp_pat
     assert [one["load"]["tool"] for one in slices if one["warmup"]] == ["wrk", "wrk"]
 
 
+def test_the_web_server_of_2006_gets_one_plan_for_all_and_a_page(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    chosen = (
+        "rate=300",
+        "requests=1",
+        "style=optimistic",
+        "accept=all",
+        "watch_limit=0",
+        "idle=20",
+    )
+    params = [word for one in chosen for word in ("--param", one)]
+    done = kevbench(
+        *("run", "--where", "host", "--workload", "kevent_2006", *params, "--out", str(out)),
+        *("--mechanism", "epoll+lt", "--mechanism", "poll", "--mechanism", "io_uring+completion"),
+    )
+    assert done.returncode == 0, done.stderr
+    measured = {row["mechanism"] for row in rows_of(out, "cpu_ns_per_event")}
+    assert measured == {"epoll", "poll"}
+    records = read(out).records
+    skipped = [one for one in records if one["record"] == "skip"]
+    assert any("completion delivers data" in one["reason"] for one in skipped)
+    slices = [one for one in records if one["record"] == "slice"]
+    points = [one for one in slices if not one["warmup"]]
+    assert {one["load"]["tool"] for one in points} == {"httpload"}
+    # In a pair every variant was offered the same number of requests, from the same seed.
+    for pair in range(8):
+        planned = {
+            one["load"]["replies"] + sum(one["load"]["errors"].values())
+            for one in points
+            if one["pair"] == pair
+        }
+        assert planned == {90}
+    assert {one["load"]["tool"] for one in slices if one["warmup"]} == {"httperf"}
+    assert "2006 and now" in (out / "report.html").read_text()
+
+
 def test_without_httperf_its_workload_is_refused_with_the_package(tmp_path: Path) -> None:
     done = kevbench("run", "--workload", "http_one_byte", "--dry-run", PATH=str(tmp_path))
     assert done.returncode == 4

@@ -15,6 +15,13 @@ def test_the_epoll_adapter_costs_what_a_hand_written_loop_costs() -> None:
 
 
 @pytest.mark.guest
+def test_the_adapter_of_kevents_mapped_ring_costs_what_a_hand_written_loop_costs() -> None:
+    loop = reference.kevent_loop()
+    assert loop.hand > 500, "the kernel's part was not counted"
+    assert loop.excess_percent <= reference.ADAPTER_LIMIT_PERCENT, loop
+
+
+@pytest.mark.guest
 def test_the_harness_floor_is_a_small_share_of_the_cheapest_event() -> None:
     floor = reference.harness_floor()
     assert len(floor.events) >= 6 and floor.floor > 5
@@ -24,6 +31,20 @@ def test_the_harness_floor_is_a_small_share_of_the_cheapest_event() -> None:
 def test_counts_are_read_from_the_workers_table() -> None:
     text = "epoll+lt     3         4000         2224.1         2224.3        50.00          0\nepoll+et \n"
     assert reference.read_counts(text) == {"epoll+lt": 2224.1}
+
+
+def test_loops_are_read_by_what_more_events_cost() -> None:
+    lines = [
+        f'{{"loop":"{loop}","messages":{count},"bytes":1,"order":"a","waits":1,"ns":{ns}}}'
+        for loop, count, ns in (
+            ("kevent-adapter", 4800, 1_000_000),
+            ("kevent-adapter", 14400, 10_600_000),
+            ("kevent-hand", 4800, 500_000),
+            ("kevent-hand", 14400, 9_140_000),
+        )
+    ]
+    assert reference.read_loops("\n".join(lines)) == reference.AdapterLoop(1000.0, 900.0)
+    assert reference.read_loops("\n".join(lines[:3])) is None
 
 
 def test_a_loop_that_costs_more_than_the_bound_is_told() -> None:

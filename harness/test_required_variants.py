@@ -29,6 +29,15 @@ def test_every_required_variant_is_available_to_the_command_line() -> None:
     assert len(wanted) == 24 and not missing, missing
 
 
+def test_kevent_is_available_or_says_what_would_help() -> None:
+    """In guests with the module the conformance suite holds every variant to being there."""
+    found = {
+        one: why for one, why in catalogue.load().variants.items() if one.mechanism == "kevent"
+    }
+    assert len(found) == 17
+    assert all(why is None or "kevent" in why for why in found.values()), found
+
+
 def test_nothing_else_is_built_in_under_these_mechanisms() -> None:
     """A variant added without an entry above would be free to skip."""
     found = catalogue.load().variants

@@ -67,6 +67,7 @@ def test_emulated_times_are_not_judged_and_exact_counts_are() -> None:
     assert line(times).endswith("not judged: emulated.")
     counts = drawn(row(KEVENT, 0.5, GUEST, "instr_per_request"))
     assert "2.00 times epoll: confirmed" in line(counts)
+    assert counts.sections[0].notes[1] == "By requests per second: not judged: emulated."
 
 
 def test_published_figures_are_given_as_of_other_hardware() -> None:

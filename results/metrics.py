@@ -36,6 +36,7 @@ _ALL = (
     Metric("syscalls_per_event", "calls", "lower", "system calls per event", 3),
     Metric("ctxsw_per_event", "switches", "lower", "context switches per event", 3),
     Metric("events_per_wait", "events", "higher", "events per wait", 2),
+    Metric("messages_per_delivery", "messages", "neither", "messages per delivery", 2, True),
     Metric("bytes_per_fd", "bytes", "lower", "kernel memory per watched descriptor"),
     Metric("requests_per_s", "1/s", "higher", "requests per second", 0),
     Metric("instr_per_request", "instructions", "lower", "instructions per request", 0),

@@ -28,6 +28,58 @@ struct scenario {
     std::string name{};
 };
 
+/// Those whose sources are not connected descriptors.
+void add_source_scenarios(std::vector<scenario>& all) {
+    for (const char* via : {"native", "descriptor"}) {
+        for (const char* active : {"1", "7", "100"}) {
+            all.push_back({"user_event", {{"registered", "7"}, {"active", active}, {"via", via}}});
+        }
+        all.push_back({"user_event", {{"active", "20"}, {"batch", "3"}, {"via", via}}});
+        for (const char* threads : {"1", "3"}) {
+            all.push_back(
+                {"user_event", {{"active", "16"}, {"threads", threads}, {"via", via}}, 1001});
+        }
+    }
+    all.push_back(
+        {"user_event",
+         {{"registered", "7"}, {"active", "20"}, {"source", "pipe"}, {"via", "descriptor"}}});
+    for (const char* via : {"native", "descriptor"}) {
+        for (const char* active : {"1", "7"}) {
+            for (const char* timer : {"interval", "posix"}) {
+                all.push_back(
+                    {"timer_storm",
+                     {{"registered", "7"}, {"active", active}, {"timer", timer}, {"via", via}}});
+            }
+            for (const char* change : {"names", "content"}) {
+                all.push_back(
+                    {"fs_events",
+                     {{"registered", "7"}, {"active", active}, {"change", change}, {"via", via}}});
+            }
+            all.push_back({"aio_notify", {{"active", active}, {"via", via}}, 300});
+            all.push_back({"signal_rate", {{"active", active}, {"via", via}}});
+            all.push_back(
+                {"signal_rate", {{"active", active}, {"signal", "ordinary"}, {"via", via}}});
+        }
+        all.push_back({"timer_storm",
+                       {{"registered", "7"},
+                        {"active", "1"},
+                        {"mode", "periodic"},
+                        {"interval", "500"},
+                        {"via", via}},
+                       50});
+        all.push_back({"signal_rate", {{"active", "50"}, {"batch", "3"}, {"via", via}}});
+        for (const char* threads : {"1", "5"}) {
+            all.push_back({"fan_in", {{"threads", threads}, {"via", via}}, 501});
+        }
+        all.push_back({"fan_in", {{"threads", "3"}, {"interval", "50"}, {"via", via}}, 60});
+        all.push_back({"mixed_sources", {{"via", via}}, 333});
+        all.push_back({"mixed_sources", {{"active", "100"}, {"batch", "7"}, {"via", via}}, 333});
+    }
+    for (const char* signal : {"realtime", "ordinary"}) {
+        all.push_back({"signal_rate", {{"active", "9"}, {"signal", signal}, {"via", "handler"}}});
+    }
+}
+
 std::vector<scenario> scenarios() {
     std::vector<scenario> all;
     for (const char* source : {"eventfd", "pipe", "unix", "tcp"}) {
@@ -95,6 +147,7 @@ std::vector<scenario> scenarios() {
     all.push_back({"harvest", {{"registered", "40"}, {"rearm", "yes"}, {"batch", "7"}}, 300});
     all.push_back({"empty_wait", {{"registered", "40"}}, 50});
     all.push_back({"footprint", {{"registered", "40"}}, 50});
+    add_source_scenarios(all);
     for (scenario& each : all) {
         each.name = each.workload;
         for (const auto& [name, value] : each.chosen) {

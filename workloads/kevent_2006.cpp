@@ -37,6 +37,7 @@ workload_info describe() {
             "the web server of the 2006 claim, loaded at planned times by our own generator",
             "request",
             {number("rate", 2000, 1, 1'000'000, "requests per second that are offered"),
+             number("burst", 1, 1, 65'535, "requests that come at the same time, at that rate"),
              number("requests", 1, 1, 1'000'000, "requests on each connection"),
              number("connections", 1000, 1, 100'000, "open at once, at most"),
              number("idle", 0, 0, 100'000, "silent connections held open besides"),

@@ -70,6 +70,7 @@ constexpr std::array required_with_module{
     name{"kevent", "mapped+batch"},
     name{"kevent", "mapped+batch-et"},
     name{"kevent", "mapped+batch-oneshot"},
+    name{"kevent", "naio"},
 };
 
 void expect_available(std::span<const name> names) {

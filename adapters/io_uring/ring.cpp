@@ -118,6 +118,14 @@ void ring::cancel_everything() noexcept {
     enter(0, 0);  // runs the completions of what was cancelled
 }
 
+int ring::cancel_now(std::uint64_t user_data) noexcept {
+    io_uring_sync_cancel_reg request{};
+    request.addr = user_data;
+    request.fd = -1;
+    request.timeout = {-1, -1};
+    return io_uring_register_sync_cancel(&ring_, &request);
+}
+
 void ring::publish() noexcept {
     ring_.sq.sqe_head = ring_.sq.sqe_tail;
     io_uring_smp_store_release(ring_.sq.ktail, ring_.sq.sqe_tail);

@@ -25,23 +25,10 @@ constexpr std::int64_t cancel_round = 10'000'000;
 /// Rounds after which close() stops waiting for a kernel that does not answer.
 constexpr int cancel_rounds = 500;
 
-/// The descriptor cannot do what is asked; trying again would fail again.
-bool is_permanent(std::int32_t result) noexcept {
-    return result == -EBADF || result == -EINVAL || result == -ENOTSOCK || result == -EOPNOTSUPP;
-}
-
 void mark_failed(event& report) noexcept {
-    if (is_permanent(report.result)) {
+    if (detail::is_permanent(report.result)) {
         report.bits = bits::broken;
     }
-}
-
-int cancel_now(detail::ring& ring, request_id id) noexcept {
-    io_uring_sync_cancel_reg request{};
-    request.addr = id.packed();
-    request.fd = -1;
-    request.timeout = {-1, -1};
-    return io_uring_register_sync_cancel(&ring.native(), &request);
 }
 
 }  // namespace
@@ -59,9 +46,7 @@ int ring_completion_adapter::open(const config& settings) noexcept {
         try {
             held_.resize(settings.max_batch);
             starved_.reserve(settings.max_watches);
-            sends_.resize(settings.ring_entries != 0
-                              ? settings.ring_entries
-                              : std::size_t{settings.max_watches} + settings.max_batch);
+            sends_.open(detail::send_capacity(settings));
         } catch (const std::bad_alloc&) {
             status = -ENOMEM;
         }
@@ -70,11 +55,6 @@ int ring_completion_adapter::open(const config& settings) noexcept {
         close();
         return status;
     }
-    const auto count = static_cast<std::uint32_t>(sends_.size());
-    for (std::uint32_t at = 0; at < count; ++at) {
-        sends_[at].next = at + 1 < count ? at + 1 : none;
-    }
-    free_send_ = 0;
     max_batch_ = settings.max_batch;
     return 0;
 }
@@ -104,6 +84,9 @@ int ring_completion_adapter::modify(watch& target) noexcept {
     if (slot == nullptr) {
         return -ENOENT;
     }
+    if (target.fd < 0) {
+        return -EINVAL;  // a native source has no interest
+    }
     if ((target.interest & bits::writable) != 0) {
         return -EINVAL;
     }
@@ -125,15 +108,20 @@ int ring_completion_adapter::remove(watch& target) noexcept {
     if (const int resolved = ring_.submit_and_resolve(); status == 0) {
         status = resolved;
     }
-    if (slot->state.first_send != none && status == 0) {
-        status = await_send(*slot);
+    if (!slot->state.sends.empty() && status == 0) {
+        status = await_end(*slot, request_kind::send);
     }
-    drop_sends(*slot);
+    if (slot->state.armed && slot->state.kind == request_kind::read && status == 0) {
+        status = await_end(*slot, request_kind::read);
+    }
+    sends_.drop(slot->state.sends);
     if (slot->state.starved) {
         std::erase(starved_, request_id{slot->generation, target.slot, slot->state.kind}.packed());
     }
-    if (const int unbound = ring_.bind_file(target.slot, -1); status == 0) {
-        status = unbound;
+    if (target.fd >= 0) {
+        if (const int unbound = ring_.bind_file(target.slot, -1); status == 0) {
+            status = unbound;
+        }
     }
     slots_.release(target);
     return status;
@@ -152,25 +140,15 @@ submission ring_completion_adapter::submit(const operation& op) noexcept {
         const bool going = state.armed || state.starved || start_receive(*slot) == 0;
         return {going ? verdict::queued : verdict::full, 0};
     }
-    if (free_send_ == none) {
+    if (sends_.full()) {
         return {verdict::full, 0};
     }
-    const std::uint32_t record = free_send_;
-    const std::uint32_t next_free = sends_[record].next;
-    sends_[record] = {op.buffer, op.size, 0, none};
-    if (state.first_send != none) {
-        sends_[state.last_send].next = record;
-        state.last_send = record;
-        free_send_ = next_free;
-        return {verdict::queued, 0};
-    }
-    state.first_send = state.last_send = record;
-    if (start_send(*slot) != 0) {
-        sends_[record].next = next_free;
-        state.first_send = state.last_send = none;
+    const bool first = state.sends.empty();
+    sends_.push(state.sends, op.buffer, op.size);
+    if (first && start_send(*slot) != 0) {
+        sends_.pop(state.sends);
         return {verdict::full, 0};
     }
-    free_send_ = next_free;
     return {verdict::queued, 0};
 }
 
@@ -208,9 +186,9 @@ int ring_completion_adapter::start_send(slot_type& slot) noexcept {
         return -EAGAIN;
     }
     const watch& target = *slot.target;
-    const pending_send& send = sends_[slot.state.first_send];
-    std::byte* const rest = send.buffer + send.moved;
-    const std::size_t size = send.size - send.moved;
+    const detail::pending_send& send = sends_.front(slot.state.sends);
+    std::byte* const rest = send.rest();
+    const std::size_t size = send.left();
     if (target.socket) {
         // WAITALL makes the kernel itself send what did not fit at first.
         io_uring_prep_send(entry, target.fd, rest, size, MSG_NOSIGNAL | MSG_WAITALL);
@@ -263,6 +241,13 @@ bool ring_completion_adapter::conclude(slot_type& slot, request_kind kind, bool 
             return conclude_send(slot, report);
         case request_kind::accept:
             return conclude_accept(slot, last, report);
+        case request_kind::timer:
+            return conclude_timer(slot, last, report);
+        case request_kind::read:
+            return conclude_read(slot, report);
+        case request_kind::post:
+            report.bits = bits::occurred;  // the result is their number
+            return true;
         default:
             return false;
     }
@@ -301,36 +286,23 @@ bool ring_completion_adapter::conclude_accept(slot_type& slot, bool last, event&
 
 bool ring_completion_adapter::conclude_send(slot_type& slot, event& report) noexcept {
     stream& state = slot.state;
-    const std::uint32_t record = state.first_send;
-    pending_send& send = sends_[record];
+    detail::pending_send& send = sends_.front(state.sends);
     if (report.result > 0) {
         send.moved += static_cast<std::size_t>(report.result);
-        if (send.moved < send.size && start_send(slot) == 0) {
+        if (send.left() != 0 && start_send(slot) == 0) {
             return false;
         }
         report.result = static_cast<std::int32_t>(send.moved);
     }
     report.bits = bits::sent;
-    state.first_send = send.next;
-    send.next = std::exchange(free_send_, record);
-    if (state.first_send == none) {
-        state.last_send = none;
-    } else if (start_send(slot) != 0) {
+    sends_.pop(state.sends);
+    if (!state.sends.empty() && start_send(slot) != 0) {
         // No room even after submitting: the kernel refuses work. What was queued is lost, which
         // the sender of a stream must learn of.
-        drop_sends(slot);
+        sends_.drop(state.sends);
         report.result = -ENOBUFS;
     }
     return true;
-}
-
-void ring_completion_adapter::drop_sends(slot_type& slot) noexcept {
-    stream& state = slot.state;
-    if (state.first_send != none) {
-        sends_[state.last_send].next = free_send_;
-        free_send_ = state.first_send;
-        state.first_send = state.last_send = none;
-    }
 }
 
 void ring_completion_adapter::discard(const detail::completion& done) noexcept {
@@ -384,12 +356,11 @@ int ring_completion_adapter::stash_completions() noexcept {
     return 0;
 }
 
-int ring_completion_adapter::await_send(const slot_type& slot) noexcept {
-    const std::uint64_t wanted =
-        request_id{slot.generation, slot.target->slot, request_kind::send}.packed();
+int ring_completion_adapter::await_end(const slot_type& slot, request_kind kind) noexcept {
+    const std::uint64_t wanted = request_id{slot.generation, slot.target->slot, kind}.packed();
     std::size_t seen = stash_next_;
     for (;;) {
-        cancel_now(ring_, request_id{wanted});
+        ring_.cancel_now(wanted);
         if (const int status = stash_completions(); status != 0) {
             return status;
         }
@@ -419,8 +390,7 @@ void ring_completion_adapter::quiesce() noexcept {
         }
         for (; stash_next_ != stash_.size(); ++stash_next_) {
             const detail::completion& done = stash_[stash_next_];
-            if ((done.flags & IORING_CQE_F_MORE) == 0 &&
-                request_id{done.user_data}.kind() != request_kind::control) {
+            if ((done.flags & IORING_CQE_F_MORE) == 0 && is_own(request_id{done.user_data})) {
                 --in_flight_;
             }
             discard(done);

@@ -33,20 +33,6 @@ availability failed(std::string_view step) {
     return {false, detail::explain("UNIX sockets", step, errno)};
 }
 
-availability try_receive(const ring_completion_variant& variant) {
-    std::array<int, 2> pair{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
-        return failed("creating a pair");
-    }
-    const detail::descriptor near{pair[0]};
-    const detail::descriptor far{pair[1]};
-    if (::send(far.get(), "x", 1, MSG_NOSIGNAL) != 1) {
-        return failed("sending");
-    }
-    return detail::try_watch<ring_completion_adapter>(
-        variant, watch{near.get(), bits::readable, true}, "io_uring multishot receive");
-}
-
 availability try_accept(const ring_completion_variant& variant) {
     const detail::descriptor listener{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     const detail::descriptor client{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
@@ -77,7 +63,7 @@ availability ring_completion_adapter::probe(const ring_completion_variant& varia
     availability state =
         detail::try_out<ring_completion_adapter>(variant, detail::mode_feature(variant.mode));
     if (state.available) {
-        state = try_receive(variant);
+        state = detail::try_receive<ring_completion_adapter>(variant, "io_uring multishot receive");
     }
     if (state.available) {
         state = try_accept(variant);

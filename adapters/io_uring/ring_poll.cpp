@@ -82,6 +82,9 @@ int ring_poll_adapter::modify(watch& target) noexcept {
     if (slot == nullptr) {
         return -ENOENT;
     }
+    if (target.fd < 0) {
+        return -EINVAL;  // a native source has no interest
+    }
     if (slot->state.armed) {
         if (const int status = disarm(*slot, target.slot); status != 0) {
             return status;
@@ -95,9 +98,15 @@ int ring_poll_adapter::remove(watch& target) noexcept {
     if (slot == nullptr) {
         return -ENOENT;
     }
-    int status = slot->state.armed ? disarm(*slot, target.slot) : 0;
-    if (const int unbound = ring_.bind_file(target.slot, -1); status == 0) {
-        status = unbound;
+    int status = 0;
+    if (slot->state.armed) {
+        status = slot->state.kind == detail::request_kind::read ? abandon_read(*slot, target.slot)
+                                                                : disarm(*slot, target.slot);
+    }
+    if (target.fd >= 0) {
+        if (const int unbound = ring_.bind_file(target.slot, -1); status == 0) {
+            status = unbound;
+        }
     }
     slots_.release(target);
     return status;
@@ -127,7 +136,7 @@ int ring_poll_adapter::disarm(slot_type& slot, std::uint32_t number) noexcept {
     if (entry == nullptr) {
         return -EAGAIN;
     }
-    const detail::request_id id{slot.generation, number, detail::request_kind::receive};
+    const detail::request_id id{slot.generation, number, slot.state.kind};
     // Not a poll removal: that fails with EALREADY while the request is about to report, and the
     // request would stay, and keep the file open, for ever.
     io_uring_prep_cancel64(entry, id.packed(), 0);
@@ -138,15 +147,40 @@ int ring_poll_adapter::disarm(slot_type& slot, std::uint32_t number) noexcept {
     return 0;
 }
 
-bool ring_poll_adapter::ended(slot_type& slot, std::int32_t result) noexcept {
-    slot.state.armed = false;
-    if (result == -ECANCELED) {
-        // The thread that submitted it has exited, which cancels its requests, not the interest.
-        return arm(slot) != 0;
+bool ring_poll_adapter::conclude(slot_type& slot, const detail::completion& done,
+                                 event& report) noexcept {
+    const bool last = (done.flags & IORING_CQE_F_MORE) == 0;
+    report.result = done.result;
+    switch (detail::request_id{done.user_data}.kind()) {
+        case detail::request_kind::receive:
+            return conclude_poll(slot, last, report);
+        case detail::request_kind::timer:
+            return conclude_timer(slot, last, report);
+        case detail::request_kind::read:
+            return conclude_read(slot, report);
+        default:
+            report.bits = bits::occurred;  // a post: the result is their number
+            return true;
     }
-    if (variant_.multishot && result >= 0) {
-        // The kernel ends a multishot request when the completion queue is full.
-        static_cast<void>(arm(slot));
+}
+
+bool ring_poll_adapter::conclude_poll(slot_type& slot, bool last, event& report) noexcept {
+    if (last) {
+        slot.state.armed = false;
+        if (report.result == -ECANCELED && arm(slot) == 0) {
+            // The thread that submitted it has exited, which cancels its requests, not the
+            // interest.
+            return false;
+        }
+        if (variant_.multishot && report.result >= 0) {
+            // The kernel ends a multishot request when the completion queue is full.
+            static_cast<void>(arm(slot));
+        }
+    }
+    if (report.result < 0) {
+        report.bits = bits::broken;
+    } else {
+        report.result = 0;
     }
     return true;
 }

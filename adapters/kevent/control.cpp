@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -62,6 +64,7 @@ void kevent_control::close_control() noexcept {
     slots_.close();
     changes_.clear();
     refused_.clear();
+    natives_.clear();
 }
 
 void kevent_control::want(slot_type& slot) noexcept {
@@ -132,6 +135,9 @@ int kevent_control::modify(watch& target) noexcept {
     if (slot == nullptr) {
         return -ENOENT;
     }
+    if (is_native(slot->state.type)) {
+        return -EINVAL;
+    }
     const std::uint32_t old_type = slot->state.type;
     registration wanted = slot->state;
     want(*slot);
@@ -162,7 +168,12 @@ int kevent_control::remove(watch& target) noexcept {
     if (slot == nullptr) {
         return -ENOENT;
     }
-    const int status = slot->state.armed ? disarm(*slot) : 0;
+    int status = 0;
+    if (is_native(slot->state.type)) {
+        status = remove_native(*slot);
+    } else if (slot->state.armed) {
+        status = disarm(*slot);
+    }
     slots_.release(target);
     return status;
 }
@@ -202,6 +213,14 @@ void kevent_control::settle_changes(bool any_came_back) noexcept {
         }
     }
     changes_.clear();
+}
+
+unsigned kevent_ring_entries(const config& settings) noexcept {
+    const std::uint64_t wanted = settings.ring_entries != 0
+                                     ? settings.ring_entries
+                                     : std::uint64_t{settings.max_watches} + settings.max_batch;
+    return static_cast<unsigned>(
+        std::bit_ceil(std::clamp<std::uint64_t>(wanted, 2, KEVENT_MRING_MAX)));
 }
 
 availability probe_kevent_device() {

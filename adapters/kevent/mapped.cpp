@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <bit>
 #include <cerrno>
 #include <new>
 #include <utility>
@@ -36,15 +35,6 @@ constexpr std::array all{
     describe_variant("mapped+poll-et", trigger::edge, false, true),
 };
 
-/// Every watch has room for one record, so the ring overflows only beyond its largest size.
-unsigned ring_entries(const config& settings) noexcept {
-    const std::uint64_t wanted = settings.ring_entries != 0
-                                     ? settings.ring_entries
-                                     : std::uint64_t{settings.max_watches} + settings.max_batch;
-    return static_cast<unsigned>(
-        std::bit_ceil(std::clamp<std::uint64_t>(wanted, 2, KEVENT_MRING_MAX)));
-}
-
 }  // namespace
 
 std::span<const kevent_variant> kevent_mapped_adapter::variants() {
@@ -68,7 +58,7 @@ int kevent_mapped_adapter::open(const config& settings) noexcept {
         close();
         return -ENOMEM;
     }
-    queue_ = kevent_mapped_open(&mapped_, ring_entries(settings), KEVENT_INIT_CLOEXEC);
+    queue_ = kevent_mapped_open(&mapped_, kevent_ring_entries(settings), KEVENT_INIT_CLOEXEC);
     if (queue_ < 0) {
         const int status = -errno;
         close();

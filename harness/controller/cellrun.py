@@ -158,6 +158,8 @@ class CellRun:
                 )
             ),
         )
+        if answer.get("via"):
+            self.data.ways[side.label] = str(answer["via"])
         if pair is None:
             if answer.get("setup_ns") is not None:
                 self._setup.setdefault(side.label, float(answer["setup_ns"]))

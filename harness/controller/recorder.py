@@ -57,6 +57,7 @@ class Recorder:
                 "trigger": side.trigger,
                 "purpose": data.cell.purpose,
                 "calibration": _calibration(data, side),
+                "via": data.ways.get(side.label),
                 "setup_ns": setup_ns,
             },
         )

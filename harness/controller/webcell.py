@@ -15,6 +15,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator
 
+from harness.analysis.http import SATURATED
 from harness.controller.httpcell import HEADROOM_WANTED, HttpCellRun
 from harness.load import h2load, httperf, httpload, wrk
 from harness.load.calibrate import search_ceiling
@@ -81,6 +82,7 @@ class WebCellRun(HttpCellRun):
             duration_s=seconds,
             connections=self._number("connections"),
             requests=self._number("requests"),
+            burst=self._number("burst"),
             sources=SOURCES,
             # The same plan for every variant of a pair, another one in the next.
             seed=derived_seed(self.setting.seed, self.cell.identity, str(pair)) % 2**63,
@@ -129,8 +131,9 @@ class WebCellRun(HttpCellRun):
                 f"client counted {point.replies} replies"
             )
         if point.status is not Status.VALID:
-            word = "saturated" if point.status is Status.SATURATED else "client limited"
-            self.data.load_remarks[side.label] = f"{word}: {point.reason}"
+            saturated = point.status is Status.SATURATED
+            word = SATURATED if saturated else "client limited: "
+            self.data.load_remarks[side.label] = f"{word}{point.reason}"
         self._store(side, pair, 0, position, started, point, counters)
         if point.status is Status.CLIENT_LIMITED:
             return

@@ -70,6 +70,7 @@ json load_document(const workload::load_options& options, const workload::load_o
           {"rate", options.rate},
           {"duration_s", options.duration},
           {"arrivals", options.poisson ? "poisson" : "fixed"},
+          {"burst", options.burst},
           {"seed", options.seed},
           {"connections", options.connections},
           {"requests", options.requests},

@@ -61,6 +61,7 @@ nlohmann::json session::describe() const {
                             {"affinity", affinity_of(0)}, {"other_affinities", std::move(others)}};
     if (const auto bytes = kernel_bytes_per_watch(); bytes >= 0.0)
         document["kernel_bytes_per_watch"] = bytes;
+    if (const auto via = cell_->via(); !via.empty()) document["via"] = via;
     return document;
 }
 

@@ -55,6 +55,7 @@ nlohmann::json to_json(const slice_result& slice) {
         {"waits", work.waits},
         {"would_block", work.would_block},
         {"spurious", work.spurious},
+        {"deliveries", work.deliveries},
         {"errors", std::move(errors)},
         {"batches", std::vector<std::uint64_t>(work.batches.begin(), last.base())},
         {"load_cpu_ns", nullptr},

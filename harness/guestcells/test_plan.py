@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from harness.catalogue import Catalogue, _with_guest_only
+from harness.catalogue import Catalogue
 from harness.errors import UsageError
 from harness.guestcells.plan import (
     GuestPlan,
@@ -21,7 +21,7 @@ from harness.plan import Request
 from harness.profiles import PROFILES, QUICK_VARIANTS
 from harness.testing.fake_worker import list_document
 
-CATALOGUE = Catalogue.of(_with_guest_only(list_document()))
+CATALOGUE = Catalogue.of(list_document())
 
 
 def plan(**options: object) -> GuestPlan:

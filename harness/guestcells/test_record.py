@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.catalogue import Catalogue, _with_guest_only
+from harness.catalogue import Catalogue
 from harness.controller.interrupt import Interrupt, Interrupted
 from harness.guestcells.boot import Prepared
 from harness.guestcells.part import Follower, Surroundings
@@ -24,7 +24,7 @@ from results.identity import new_run_id
 from results.reader import ResultFile, read
 from results.writer import ResultWriter
 
-CATALOGUE = Catalogue.of(_with_guest_only(list_document()))
+CATALOGUE = Catalogue.of(list_document())
 PLACE = {"where": "guest", "kernel": "6.12.1", "accel": "tcg"}
 PREPARED = Prepared("6.12", "6.12.1", "tcg", "", None)
 Change = Callable[[dict[str, Any]], None]
@@ -92,7 +92,7 @@ def test_a_side_that_drains_is_held_against_bare_work_that_drains(tmp_path: Path
     for item in document["mechanisms"]:
         if item["variant"] == "et":
             item["discipline"] = "drain"
-    known = Catalogue.of(_with_guest_only(document))
+    known = Catalogue.of(document)
     made = make_guest_plan(Request(workloads=("idle_scan",)), known, "6.12")
     found = rows(follow(tmp_path, made), "dispatch_instr_per_event")
     assert found["epoll+et"]["value"] == COSTS["epoll+et"] - COSTS["null+bare-drain"]

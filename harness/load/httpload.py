@@ -43,6 +43,8 @@ class Plan:
     sources: Sequence[str] = ()
     """Local addresses, shared out among the processes; empty = the kernel's choice."""
     poisson: bool = True
+    burst: int = 1
+    """Requests that come at the same time, at that rate."""
     seed: int = 1
     timeout_s: float = 5.0
     cpus: Sequence[int] = ()
@@ -90,6 +92,8 @@ def command(plan: Plan, process: int = 0) -> list[str]:
         str(plan.requests),
         "--arrivals",
         "poisson" if plan.poisson else "fixed",
+        "--burst",
+        str(plan.burst),
         "--seed",
         str(plan.seed + process),
         "--timeout",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "driver.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -32,6 +34,9 @@ void add_counters(benchmark::State& state, const harness::slice_result& slice) {
     counters["waits_per_event"] = per_operation(work.waits);
     counters["would_block_per_event"] = per_operation(work.would_block);
     counters["spurious_per_event"] = per_operation(work.spurious);
+    if (work.deliveries != 0)
+        counters["messages_per_delivery"] =
+            ratio(static_cast<double>(work.messages), static_cast<double>(work.deliveries));
     counters["ctxsw_per_event"] =
         per_operation(slice.used.voluntary_switches + slice.used.involuntary_switches);
     counters["cpu_ns_per_event"] = per_operation(slice.used.cpu_ns);
@@ -102,7 +107,9 @@ void driver::measure(benchmark::State& state, const micro_cell& cell) {
         state.counters["bytes_per_fd"] = bytes;
     state.SetItemsProcessed(static_cast<std::int64_t>(slice.work.operations));
     if (slice.work.bytes != 0) state.SetBytesProcessed(static_cast<std::int64_t>(slice.work.bytes));
-    state.SetLabel(std::string{session.info().operation});
+    std::string label{session.info().operation};
+    if (const auto via = session.via(); !via.empty()) label += fmt::format(" via {}", via);
+    state.SetLabel(label);
     session.close();
 }
 

@@ -20,6 +20,7 @@ from harness.guest.kernels import SERIES, Kernel, ensure_kernel
 from harness.guest.module import module_missing
 from harness.guest.paths import guest_build_dir
 from harness.guest.suite import SuiteResult, run_suite
+from harness.suite.conformance import conformance
 from harness.suite.outcome import Outcome, check_command, last_lines
 
 _BUILD_LIMIT_S = 600.0
@@ -131,11 +132,13 @@ def _checkpatch(root: Path, sources: Sequence[str]) -> Outcome:
     return outcome
 
 
-def guest_tests() -> Outcome:
-    """Runs the module's own tests on each stock kernel; their cases count one by one."""
+def guest_tests(root: Path) -> Outcome:
+    """Runs the module's own tests and the adapters' on each stock kernel; cases count one by one."""
     outcome = Outcome()
+    program = root / "build" / "release" / "adapters" / "conformance" / "kevbench-conformance"
     for series in SERIES:
         outcome.add(_guarded(f"guest {series}", partial(_guest_suite, series)))
+        outcome.add(_guarded(f"conformance {series}", partial(conformance, program, series)))
     return outcome
 
 

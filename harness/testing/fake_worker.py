@@ -74,6 +74,7 @@ WORKLOADS: dict[str, dict[str, Any]] = {
     },
     "kevent_2006": {
         "rate": _number(2000, 1, 1_000_000),
+        "burst": _number(1, 1, 65_535),
         "requests": _number(1, 1, 1_000_000),
         "connections": _number(1000, 1, 100_000),
         "idle": _number(0, 0, 100_000),
@@ -85,6 +86,9 @@ WORKLOADS: dict[str, dict[str, Any]] = {
         "batch": _number(64, 1, 4096),
     },
 }
+#: Listed by every build, and not available on a host without the module.
+KEVENT = ("get", "mapped", "mapped-et", "mapped+batch")
+NO_MODULE = "kevent.ko is not loaded: measure with --where guest, or load it"
 REQUESTS = ("tcp_rr", "http_one_byte", "kevent_2006")
 
 
@@ -101,6 +105,10 @@ def list_document() -> dict[str, Any]:
                 "reason": "made absent for a test" if name == absent else None,
             }
             for name in COSTS
+        ]
+        + [
+            {"name": "kevent", "variant": name, "available": False, "reason": NO_MODULE}
+            for name in KEVENT
         ],
         "workloads": [
             {
@@ -179,6 +187,7 @@ class Cell:
             "waits": waits,
             "would_block": 0,
             "spurious": 0,
+            "deliveries": 0,
             "errors": {},
             "batches": batches,
         }

@@ -40,10 +40,6 @@ struct count_arguments {
 /// instruction counter should see and no more.
 void count_command(const count_arguments& arguments);
 
-<<<<<<< HEAD
-<<<<<<< HEAD
-=======
->>>>>>> gen
 struct load_arguments {
     workload::load_options options;
     std::string arrivals = "poisson";
@@ -56,17 +52,9 @@ void load_command(load_arguments arguments);
 
 /// As add_load_command(), for workload::hold_idle().
 CLI::App* add_idle_command(CLI::App& app, workload::idle_options& options);
-<<<<<<< HEAD
-=======
-/// Carries out a plan, one request a line (see batch.hpp), each in a process of its own, and prints
-/// one answer a line as soon as it is there. Throws usage_error for a plan that is none.
-void batch_command(const std::string& path);
->>>>>>> guestrun
-=======
 
 /// Carries out a plan, one request a line (see batch.hpp), each in a process of its own, and prints
 /// one answer a line as soon as it is there. Throws usage_error for a plan that is none.
 void batch_command(const std::string& path);
->>>>>>> gen
 
 }  // namespace kevbench::worker

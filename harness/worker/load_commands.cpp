@@ -44,6 +44,8 @@ CLI::App* add_load_command(CLI::App& app, load_arguments& arguments) {
     command->add_option("--arrivals", arguments.arrivals, "how requests follow each other")
         ->check(CLI::IsMember({"poisson", "fixed"}))
         ->capture_default_str();
+    command->add_option("--burst", options.burst, "requests that come at the same time")
+        ->capture_default_str();
     command->add_option("--seed", options.seed, "of the plan of sends")->capture_default_str();
     command->add_option("--connections", options.connections, "open at once, at most")
         ->capture_default_str();

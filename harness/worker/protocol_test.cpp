@@ -69,7 +69,8 @@ TEST_F(Protocol, SliceHasEveryFieldThatTheResultSchemaNames) {
     for (const auto* field :
          {"t_start_ns",  "ops",         "wall_ns",  "cpu_user_ns", "cpu_sys_ns",  "vcsw",   "ivcsw",
           "minflt",      "steal_ticks", "messages", "bytes",       "order",       "events", "waits",
-          "would_block", "spurious",    "errors",   "batches",     "load_cpu_ns", "pace"})
+          "would_block", "spurious",    "errors",   "batches",     "load_cpu_ns", "pace",
+          "deliveries"})
         EXPECT_TRUE(slice.contains(field)) << field;
 }
 

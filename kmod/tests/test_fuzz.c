@@ -27,6 +27,8 @@
 
 #define NOBODY 65534
 #define NORMAL_CALLS 50000
+/* Where checkers watch each of them. */
+#define SLOW_CALLS 20000
 #define LONG_CALLS 500000
 
 static unsigned long calls_each;
@@ -123,7 +125,8 @@ static void run(void)
 	struct kevent_info info;
 
 	catch_signals();
-	calls_each = ktest_setting("calls", NORMAL_CALLS) / FUZZ_THREADS;
+	calls_each = ktest_setting("calls", ktest_slowness() > 1 ? SLOW_CALLS : NORMAL_CALLS) /
+		     FUZZ_THREADS;
 	for (unsigned int i = 0; i < FUZZ_THREADS; i++) {
 		/* Any odd number: 0 would stay 0. */
 		threads[i].random = (seed * FUZZ_THREADS + i) * 2 + 1;

@@ -31,6 +31,16 @@ parameter registered_parameter(std::int64_t initial) {
                   "descriptors watched; RLIMIT_NOFILE bounds it too");
 }
 
+parameter sources_parameter(std::int64_t initial, std::int64_t max, std::string help) {
+    return number("registered", initial, 1, max, std::move(help));
+}
+
+parameter burst_parameter(std::int64_t initial) {
+    return number("active", initial, 1, 4'096,
+                  "made before the thread waits for them; more than registered are merged where a "
+                  "source merges");
+}
+
 parameter payload_parameter(std::int64_t initial) {
     return number("payload", initial, 1, 16'384,
                   "bytes of one message (an eventfd always moves 8)");

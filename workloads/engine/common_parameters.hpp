@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/source.hpp"
@@ -13,6 +14,10 @@
 namespace kevbench::workload {
 
 [[nodiscard]] parameter registered_parameter(std::int64_t initial);
+/// `registered` of workloads whose sources are not connected pairs; `help` names them.
+[[nodiscard]] parameter sources_parameter(std::int64_t initial, std::int64_t max, std::string help);
+/// `active`: occurrences made before the thread waits for them.
+[[nodiscard]] parameter burst_parameter(std::int64_t initial);
 [[nodiscard]] parameter payload_parameter(std::int64_t initial);
 [[nodiscard]] parameter batch_parameter(std::int64_t initial);
 [[nodiscard]] parameter buffers_parameter();

@@ -11,6 +11,7 @@
 // and, where it wants them,
 //     on_sent(watch&, int result)    a queued send finished: bytes or -errno
 //     on_writable(watch&)            readiness only: interest has bits::writable and it holds
+//     on_occurred(watch&, int result)   an event of a native source
 //     on_accepted(watch& listener, int fd)
 //     on_accept_failed(watch& listener, int result)   -errno; true = go on accepting
 //     bool accepts_all()             accept until EAGAIN, or one connection an event, in every
@@ -77,6 +78,17 @@ template <class State, class Policy>
 class consumer {
   public:
     void operator()(const adapter::event& delivered) {
+        if constexpr (requires { self().on_occurred(*delivered.target, 0); }) {
+            if ((delivered.bits & adapter::bits::occurred) != 0) {
+                self().on_occurred(*delivered.target, delivered.result);
+                return;
+            }
+            if (delivered.target->fd < 0 && (delivered.bits & adapter::bits::broken) != 0)
+                [[unlikely]] {
+                self().on_end(*delivered.target, delivered.result);
+                return;
+            }
+        }
         if constexpr (Policy::completes) {
             complete(delivered);
         } else {

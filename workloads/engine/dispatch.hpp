@@ -20,6 +20,18 @@
 
 namespace kevbench::workload {
 
+/// What is known of all variants of an adapter type: spares the compiler loops that nothing can
+/// reach, which would be half of them.
+template <class A, class... Those>
+inline constexpr bool is_one_of = (std::is_same_v<A, Those> || ...);
+template <class A>
+inline constexpr bool only_completes = is_one_of<A, adapter::ring_completion_adapter>;
+template <class A>
+inline constexpr bool may_complete = only_completes<A> || is_one_of<A, adapter::plugin_adapter>;
+template <class A>
+inline constexpr bool only_level = is_one_of<A, adapter::select_adapter, adapter::poll_adapter,
+                                             adapter::epoll_adapter<adapter::epoll_call::pwait2>>;
+
 /// Calls make.template operator()<A, Policy>(variant) for the named variant and returns the Result
 /// it makes. Throws usage_error for an unknown name.
 template <class Result, class Make>
@@ -33,17 +45,25 @@ Result dispatch_to(std::string_view mechanism, std::string_view variant, Make&& 
         if constexpr (synthetic_adapter<A>) {
             return with(read_once{});
         } else {
-            if ((fixed.capabilities & adapter::caps::completion) != 0) {
+            if constexpr (only_completes<A>) {
                 return with(take_completion{});
+            } else if constexpr (only_level<A>) {
+                return with(read_once{});
+            } else {
+                if constexpr (may_complete<A>) {
+                    if ((fixed.capabilities & adapter::caps::completion) != 0) {
+                        return with(take_completion{});
+                    }
+                }
+                const bool drains = fixed.discipline == adapter::read_discipline::drain;
+                if (fixed.mode == adapter::trigger::one_shot) {
+                    return drains ? with(drain_and_rearm{}) : with(read_once_and_rearm{});
+                }
+                if (!drains && fixed.mode == adapter::trigger::edge) {
+                    return with(read_once_edge{});
+                }
+                return drains ? with(drain{}) : with(read_once{});
             }
-            const bool drains = fixed.discipline == adapter::read_discipline::drain;
-            if (fixed.mode == adapter::trigger::one_shot) {
-                return drains ? with(drain_and_rearm{}) : with(read_once_and_rearm{});
-            }
-            if (!drains && fixed.mode == adapter::trigger::edge) {
-                return with(read_once_edge{});
-            }
-            return drains ? with(drain{}) : with(read_once{});
         }
     };
     try {

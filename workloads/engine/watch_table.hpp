@@ -45,6 +45,19 @@ inline void require_registered(int status, const adapter::traits& fixed, int fd)
                             std::strerror(-status)));
 }
 
+/// The same for a native source, which `what` names.
+inline void require_native(int status, const adapter::traits& fixed, std::string_view what) {
+    if (status == -EOPNOTSUPP) {
+        throw not_available(
+            fmt::format("not applicable: {} {} has no {} on this kernel; use via=descriptor",
+                        fixed.mechanism, fixed.variant, what));
+    }
+    if (status != 0) {
+        throw fault(fmt::format("{} {} refused {}: {}", fixed.mechanism, fixed.variant, what,
+                                std::strerror(-status)));
+    }
+}
+
 inline void require_messages(std::uint64_t arrived, std::uint64_t expected) {
     if (arrived != expected) {
         throw fault(fmt::format("{} messages arrived where {} were sent, so the run is void",

@@ -4,11 +4,13 @@
 // prints what it did, and exits with 0 only if it did all of it.
 //   adapter     active_ratio through the epoll adapter, level-triggered
 //   hand        the same written by hand on epoll
+//   kevent-adapter, kevent-hand   both on kevent's mapped ring, edge-triggered; need kevent.ko
 //   null        active_ratio through the null adapter, checks on
 //   floor       the same with the checks of received bytes compiled out: the harness floor
 #include <fmt/format.h>
 
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <string_view>
@@ -17,9 +19,12 @@
 #include "engine/rounds.hpp"
 #include "kevbench/workload/error.hpp"
 #include "reference/epoll_loop.hpp"
+#include "reference/kevent_loop.hpp"
 
 namespace kevbench::workload::reference {
 namespace {
+
+constexpr std::string_view loops = "adapter, hand, kevent-adapter, kevent-hand, null or floor";
 
 round_plan make_plan() {
     constexpr std::uint32_t registered = 100;
@@ -35,36 +40,55 @@ round_plan make_plan() {
     return plan;
 }
 
-void run_cell(std::string_view mechanism, std::string_view variant, bool checked,
+using span = std::chrono::nanoseconds;
+
+template <class Work>
+span clocked(Work run) {
+    const auto start = std::chrono::steady_clock::now();
+    run();
+    return std::chrono::steady_clock::now() - start;
+}
+
+span run_cell(std::string_view mechanism, std::string_view variant, bool checked,
               std::uint64_t operations, tally& work) {
     const auto made = make_round_cell(mechanism, variant, make_plan(), checked);
     made->setup();
-    made->run(operations, nullptr, work);
+    const span taken = clocked([&] { made->run(operations, nullptr, work); });
     made->teardown();
+    return taken;
 }
 
-void run_by_hand(std::uint64_t operations, tally& work) {
-    epoll_loop loop{make_plan()};
+template <class Loop>
+span run_by_hand(void (*hot)(Loop&, std::uint64_t, tally&), std::uint64_t operations, tally& work) {
+    Loop loop{make_plan()};
     loop.counter.begin_run();
-    kevbench_hot_hand_written(loop, operations, work);
+    const span taken = clocked([&] { hot(loop, operations, work); });
     loop.counter.report(work);
+    return taken;
 }
 
 int run(std::string_view loop, std::uint64_t operations) {
     tally work;
+    span taken{};
     if (loop == "adapter") {
-        run_cell("epoll", "lt", true, operations, work);
+        taken = run_cell("epoll", "lt", true, operations, work);
     } else if (loop == "hand") {
-        run_by_hand(operations, work);
+        taken = run_by_hand(kevbench_hot_hand_written, operations, work);
+    } else if (loop == "kevent-adapter") {
+        taken = run_cell("kevent", "mapped-et", true, operations, work);
+    } else if (loop == "kevent-hand") {
+        taken = run_by_hand(kevbench_hot_kevent, operations, work);
     } else if (loop == "null") {
-        run_cell("null", "null", true, operations, work);
+        taken = run_cell("null", "null", true, operations, work);
     } else if (loop == "floor") {
-        run_cell("null", "null", false, operations, work);
+        taken = run_cell("null", "null", false, operations, work);
     } else {
-        throw usage_error(fmt::format("unknown loop '{}': use adapter, hand, null or floor", loop));
+        throw usage_error(fmt::format("unknown loop '{}': use {}", loop, loops));
     }
-    fmt::print("{{\"loop\":\"{}\",\"messages\":{},\"bytes\":{},\"order\":\"{}\",\"waits\":{}}}\n",
-               loop, work.messages, work.bytes, work.order, work.waits);
+    fmt::print(
+        "{{\"loop\":\"{}\",\"messages\":{},\"bytes\":{},\"order\":\"{}\",\"waits\":{},\"ns\":{}}}"
+        "\n",
+        loop, work.messages, work.bytes, work.order, work.waits, taken.count());
     return work.messages == operations ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -78,7 +102,8 @@ int main(int count, char** arguments) {
         const auto [rest, failure] =
             std::from_chars(text.data(), text.data() + text.size(), operations);
         if (failure != std::errc{} || rest != text.data() + text.size() || operations == 0) {
-            fmt::print(stderr, "usage: kevbench-reference adapter|hand|null|floor OPERATIONS\n");
+            fmt::print(stderr, "usage: kevbench-reference LOOP OPERATIONS, LOOP: {}\n",
+                       kevbench::workload::reference::loops);
             return 4;
         }
         return kevbench::workload::reference::run(arguments[1], operations);

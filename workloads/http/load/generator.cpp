@@ -35,10 +35,22 @@ std::size_t planned_requests(const load_options& options) {
         throw usage_error(fmt::format(
             "{:.0f} requests are more than {:.0f}: lower rate or duration", wanted, most_requests));
     }
-    if (options.connections == 0 || options.requests == 0) {
-        throw usage_error("connections and requests are at least 1");
+    if (options.connections == 0 || options.requests == 0 || options.burst == 0) {
+        throw usage_error("connections, requests and burst are at least 1");
     }
     return static_cast<std::size_t>(std::max(wanted, 1.0));
+}
+
+/// Times of bursts are drawn as those of single requests, at so many fewer a second that the rate
+/// is the same.
+void draw_plan(const load_options& options, std::vector<std::int64_t>& plan) {
+    const auto process =
+        options.poisson ? net::arrival_process::poisson : net::arrival_process::fixed;
+    std::vector<std::int64_t> times((plan.size() + options.burst - 1) / options.burst);
+    net::draw_arrivals(process, options.rate / options.burst, options.seed, times);
+    for (std::size_t at = 0; at < plan.size(); ++at) {
+        plan[at] = times[at / options.burst];
+    }
 }
 
 std::string request_text(std::string_view address, std::string_view extra) {
@@ -103,9 +115,7 @@ generator::generator(const load_options& options, load_observer& observer)
     require_descriptors(options.connections, fmt::format("connections={}", options.connections));
     // The default of 50 us would be part of every send.
     ::prctl(PR_SET_TIMERSLACK, 1);
-    net::draw_arrivals(
-        options.poisson ? net::arrival_process::poisson : net::arrival_process::fixed, options.rate,
-        options.seed, plan_);
+    draw_plan(options, plan_);
     hard_end_ = plan_.back() + timeout_ +
                 static_cast<std::int64_t>(std::max(options.duration / 4, 1.0) * nanoseconds);
     adapter::config settings;
@@ -159,7 +169,9 @@ void generator::take_turns(std::int64_t now) noexcept {
         if (due_ == plan_.size() || plan_[due_] > now) {
             return;
         }
-        lateness_[due_] = now - plan_[due_];
+        // A burst leaves as fast as the client can: only its first member can be late.
+        const bool first = due_ % options_.burst == 0;
+        lateness_[due_] = first ? now - plan_[due_] : lateness_[due_ - 1];
         observer_.due(lateness_[due_]);
         ++due_;
         if (begun_ + 1 == due_ && !free_.empty()) {

@@ -117,6 +117,19 @@ TEST(HttpLoad, ComesFromEverySourceAddressInTurn) {
     EXPECT_EQ(seen, (std::vector<std::uint32_t>{2, 3, 2, 3}));
 }
 
+TEST(HttpLoad, BurstsComeTogetherAtTheSameRate) {
+    server_process server(http_options{});
+    load_options chosen = toward(server.port());
+    chosen.burst = 50;
+    chosen.poisson = false;
+    books kept;
+    const load_outcome outcome = generate_load(chosen, kept);
+    EXPECT_EQ(outcome.replies, 200U);
+    // Four times 50 ms apart, as 200 requests at 1000 a second take 200 ms.
+    EXPECT_GE(outcome.duration_ns, 200'000'000);
+    EXPECT_GT(outcome.most_open, 10U);
+}
+
 TEST(HttpLoad, HoldsMoreThanAThousandConnectionsAtOnce) {
     constexpr std::uint32_t count = 1500;
     http_options serving;

@@ -6,6 +6,7 @@
 
 #include "kevbench/adapter/epoll.hpp"
 #include "kevbench/adapter/kevent_mapped.hpp"
+#include "kevbench/adapter/kevent_naio.hpp"
 #include "kevbench/adapter/kevent_queue.hpp"
 #include "kevbench/adapter/null.hpp"
 #include "kevbench/adapter/plugin_adapter.hpp"
@@ -22,6 +23,6 @@ struct type_list {};
 using builtin_adapters =
     type_list<null_adapter, select_adapter, poll_adapter, epoll_adapter<epoll_call::wait>,
               epoll_adapter<epoll_call::pwait2>, ring_poll_adapter, ring_completion_adapter,
-              kevent_queue_adapter, kevent_mapped_adapter, plugin_adapter>;
+              kevent_queue_adapter, kevent_mapped_adapter, kevent_naio_adapter, plugin_adapter>;
 
 }  // namespace kevbench::adapter

@@ -12,6 +12,8 @@
 //   A workload handles both with the same code, so it is written once.
 //
 // The nine verbs of an adapter: probe, open, add, modify, remove, submit, flush, wait, close.
+// Sources a mechanism may know without a descriptor have verbs of their own, none of them required:
+// see native_sources.hpp.
 //
 // Errors
 //   Verbs never throw once the object is constructed. They return 0 or a count on success and a
@@ -68,6 +70,9 @@ inline constexpr std::uint32_t received = 1U << 17;
 inline constexpr std::uint32_t sent = 1U << 18;
 inline constexpr std::uint32_t accepted = 1U << 19;
 inline constexpr std::uint32_t any_completion = received | sent | accepted;
+/// Events of native sources (native_sources.hpp), which may have those: something happened, and
+/// `event::result` tells what or how often.
+inline constexpr std::uint32_t occurred = 1U << 20;
 }  // namespace bits
 
 /// What an adapter can do beyond the common ground. Absent ability = absent bit, never an empty
@@ -126,7 +131,7 @@ struct event {
     watch* target;
     std::uint32_t bits;
     /// Completions: bytes moved (0 = end of stream) or the accepted descriptor, or -errno.
-    /// Readiness: 0.
+    /// Native sources: see native_sources.hpp. Readiness: 0.
     std::int32_t result;
     const std::byte* data;  ///< only with bits::received and result > 0
 };

@@ -9,10 +9,14 @@
 //
 // Records carry a slot and its generation instead of a pointer: one that was written before its
 // watch was removed or re-armed is recognised and dropped.
+//
+// Every native source of native_sources.hpp is a type of kevent's. They are edge-triggered whatever
+// the variant, since the module reports each occurrence once and counts what merges.
 #pragma once
 
 #include <kevent.h>
 
+#include <array>
 #include <csignal>
 #include <cstdint>
 #include <span>
@@ -21,6 +25,7 @@
 #include "kevbench/adapter/contract.hpp"
 #include "kevbench/adapter/detail/direct_io.hpp"
 #include "kevbench/adapter/detail/ring_slots.hpp"
+#include "kevbench/adapter/native_sources.hpp"
 
 namespace kevbench::adapter {
 
@@ -56,13 +61,31 @@ class kevent_control {
     submission submit(const operation& op) noexcept { return detail::perform(op); }
     int flush() noexcept;
 
+    int add_timer(watch& target, const timer_plan& plan) noexcept;
+    int rearm_timer(watch& target, const timer_plan& plan) noexcept;
+    int add_posix_timer(watch& target, int timer, int signal) noexcept;
+    int add_signal(watch& target, int number, signal_delivery delivery) noexcept;
+    int add_directory(watch& target, int fd, std::uint32_t wanted) noexcept;
+    int add_user(watch& target) noexcept;
+    int add_reader(watch& target) noexcept;
+    int start_read(watch& target, const file_read& read) noexcept;
+
+    class poster_type {
+      public:
+        int open(kevent_control& adapter) noexcept;
+        int post(watch& target) noexcept;
+
+      private:
+        kevent_control* adapter_ = nullptr;
+    };
+
   protected:
     /// Bits that need no interest.
     static constexpr std::uint32_t always = bits::error | bits::hangup;
 
     struct registration {
         std::uint32_t mask = 0;  ///< bits to deliver
-        std::uint32_t type = 0;  ///< KEVENT_SOCKET, PIPE or POLL
+        std::uint32_t type = 0;  ///< KEVENT_SOCKET, PIPE or POLL; of a native source any other
         bool armed = false;      ///< in the kernel, or among the changes for it
     };
     using slot_type = detail::ring_slot<registration>;
@@ -76,8 +99,9 @@ class kevent_control {
 
     /// Delivers a record; 1 if it had something to say, else 0.
     template <class Sink>
-    std::uint32_t deliver(std::uint64_t user, std::uint32_t fired, std::uint32_t ret_flags,
-                          Sink& sink) {
+    std::uint32_t deliver(std::uint64_t user, const std::array<std::uint32_t, 2>& ret_data,
+                          std::uint32_t ret_flags, Sink& sink) {
+        std::uint32_t fired = ret_data[0];
         slot_type* const slot = slots_.find(detail::request_id{user});
         if (slot == nullptr) [[unlikely]] {
             return 0;
@@ -92,7 +116,12 @@ class kevent_control {
         }
         fired &= slot->state.mask;
         if (fired == 0) [[unlikely]] {
-            return 0;
+            event report{slot->target, 0, 0, nullptr};
+            if (!is_native(slot->state.type) || !conclude(*slot, ret_data, ret_flags, report)) {
+                return 0;
+            }
+            sink(report);
+            return 1;
         }
         sink(event{slot->target, fired, 0, nullptr});
         return 1;
@@ -105,7 +134,11 @@ class kevent_control {
             const refusal each = refused_.back();
             refused_.pop_back();
             if (slot_type* const slot = slots_.find(detail::request_id{each.user})) {
-                sink(event{slot->target, bits::broken, each.result, nullptr});
+                // A read that is refused has ended; its place stays.
+                const bool read = slot->state.type == KEVENT_AIO;
+                slot->state.armed = slot->state.armed && !read;
+                sink(event{slot->target, read ? bits::occurred : bits::broken, each.result,
+                           nullptr});
                 ++delivered;
             }
         }
@@ -133,6 +166,23 @@ class kevent_control {
     kevent_variant variant_;
 
   private:
+    /// What names a native source, and its last plan or read, by slot number.
+    struct native_source {
+        ukevent entry{};
+        kevent_aio operation{};
+    };
+
+    [[nodiscard]] static bool is_native(std::uint32_t type) noexcept {
+        return type != KEVENT_SOCKET && type != KEVENT_PIPE && type != KEVENT_POLL;
+    }
+    /// Fills in the event of a native source; false if there is none.
+    bool conclude(slot_type& slot, const std::array<std::uint32_t, 2>& ret_data,
+                  std::uint32_t ret_flags, event& report) noexcept;
+    /// Registers `entry`, whose user this fills in, for `target`.
+    int add_native(watch& target, ukevent entry) noexcept;
+    int acquire_native(watch& target, std::uint32_t type) noexcept;
+    int change_native(const ukevent& entry, std::uint32_t command) noexcept;
+    int remove_native(slot_type& slot) noexcept;
     /// Fills in what a watch wants.
     void want(slot_type& slot) noexcept;
     [[nodiscard]] ukevent describe_change(const slot_type& slot,
@@ -141,7 +191,13 @@ class kevent_control {
     int disarm(slot_type& slot) noexcept;
     /// Keeps a change for the next call, or makes the call when too many have gathered.
     int postpone(const ukevent& change) noexcept;
+
+    std::vector<native_source> natives_;
 };
+
+/// Entries of a mapped ring: every watch has room for one record, so it overflows only beyond its
+/// largest size.
+[[nodiscard]] unsigned kevent_ring_entries(const config& settings) noexcept;
 
 /// Available, or why not: module missing, device closed to this user, another ABI.
 [[nodiscard]] availability probe_kevent_device();

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -51,7 +52,7 @@ class kevent_mapped_adapter : public kevent_control {
             }
             count = take(std::min(count, limit));
             for (const record *at = batch_.data(), *const end = at + count; at != end; ++at) {
-                delivered += deliver(at->user, at->fired, at->ret_flags, sink);
+                delivered += deliver(at->user, at->ret_data, at->ret_flags, sink);
             }
         } while (delivered == 0);
         return static_cast<int>(delivered);
@@ -61,7 +62,7 @@ class kevent_mapped_adapter : public kevent_control {
     /// What of a record matters here.
     struct record {
         std::uint64_t user;
-        std::uint32_t fired;
+        std::array<std::uint32_t, 2> ret_data;
         std::uint32_t ret_flags;
     };
 
@@ -70,7 +71,7 @@ class kevent_mapped_adapter : public kevent_control {
         const ukevent* const events = mapped_.ring->event;
         for (std::uint32_t at = 0; at < count; ++at) {
             const ukevent& each = events[(mapped_.head + at) & mapped_.mask];
-            batch_[at] = {each.user_u64, each.ret_data[0], each.ret_flags};
+            batch_[at] = {each.user_u64, {each.ret_data[0], each.ret_data[1]}, each.ret_flags};
         }
         kevent_mapped_release(&mapped_, count);
         since_call_ += count;

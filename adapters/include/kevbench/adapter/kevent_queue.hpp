@@ -39,7 +39,8 @@ class kevent_queue_adapter : public kevent_control {
             }
             const ukevent* const end = batch_ + count;
             for (const ukevent* at = batch_; at != end; ++at) {
-                delivered += deliver(at->user_u64, at->ret_data[0], at->ret_flags, sink);
+                delivered +=
+                    deliver(at->user_u64, {at->ret_data[0], at->ret_data[1]}, at->ret_flags, sink);
             }
         } while (delivered == 0);
         return static_cast<int>(delivered);

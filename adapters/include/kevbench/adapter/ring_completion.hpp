@@ -6,6 +6,7 @@
 //   listeners  one multishot accept per watch
 //   others     (eventfd, pipe) a read that is queued anew after each completion
 //   sends      one under way per watch, in submission order; the next starts when it is finished
+//   native     timers, user events and reads of files: requests of their own
 //
 // Level mode in the traits: nothing has to be drained or re-armed to be told of more data.
 //
@@ -17,14 +18,17 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <vector>
 
 #include "kevbench/adapter/contract.hpp"
 #include "kevbench/adapter/detail/buffer_ring.hpp"
 #include "kevbench/adapter/detail/ring.hpp"
+#include "kevbench/adapter/detail/ring_poster.hpp"
 #include "kevbench/adapter/detail/ring_slots.hpp"
+#include "kevbench/adapter/detail/ring_timers.hpp"
+#include "kevbench/adapter/detail/send_lines.hpp"
+#include "kevbench/adapter/native_sources.hpp"
 
 namespace kevbench::adapter {
 
@@ -60,6 +64,13 @@ class ring_completion_adapter {
     int flush() noexcept { return ring_.submit(); }
     void close() noexcept;
 
+    int add_timer(watch& target, const timer_plan& plan) noexcept;
+    int rearm_timer(watch& target, const timer_plan& plan) noexcept;
+    int add_user(watch& target) noexcept { return slots_.acquire_native(target); }
+    int add_reader(watch& target) noexcept { return slots_.acquire_native(target); }
+    int start_read(watch& target, const file_read& read) noexcept;
+    class poster_type;
+
     template <class Sink>
     int wait(std::int64_t timeout, std::uint32_t max, Sink&& sink) {
         const std::uint32_t limit = std::min(max, max_batch_);
@@ -94,31 +105,21 @@ class ring_completion_adapter {
     }
 
   private:
-    static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
-
     struct stream {
         bool wanted = false;   ///< receiving or accepting is asked for
         bool armed = false;    ///< a request for it is in the kernel or the submission queue
         bool starved = false;  ///< waits in starved_ for a buffer
         detail::request_kind kind = detail::request_kind::receive;  ///< of that request
-        std::uint32_t first_send = none;  ///< under way; the others follow in order
-        std::uint32_t last_send = none;
+        detail::send_line sends;
     };
     using slot_type = detail::ring_slot<stream>;
-
-    struct pending_send {
-        std::byte* buffer;
-        std::size_t size;
-        std::size_t moved;
-        std::uint32_t next;  ///< of the same watch, or of the free list
-    };
 
     /// Delivers at most one event for one completion; returns how many.
     template <class Sink>
     std::uint32_t take(const detail::completion& done, Sink& sink) {
         const detail::request_id id{done.user_data};
         const bool last = (done.flags & IORING_CQE_F_MORE) == 0;
-        if (last && id.kind() != detail::request_kind::control) {
+        if (last && is_own(id)) {
             --in_flight_;
         }
         slot_type* const slot = slots_.find(id);
@@ -157,7 +158,14 @@ class ring_completion_adapter {
         return static_cast<int>(delivered);
     }
 
+    /// Counted in in_flight_.
+    [[nodiscard]] static bool is_own(detail::request_id id) noexcept {
+        return id.kind() != detail::request_kind::control &&
+               id.kind() != detail::request_kind::post;
+    }
+
     int start_receive(slot_type& slot) noexcept;
+    int start_timer(slot_type& slot) noexcept;
     int start_send(slot_type& slot) noexcept;
     int cancel_receive(const slot_type& slot, std::uint32_t number) noexcept;
     void rearm(slot_type& slot) noexcept;
@@ -167,19 +175,21 @@ class ring_completion_adapter {
     bool conclude_send(slot_type& slot, event& report) noexcept;
     bool conclude_receive(slot_type& slot, bool last, event& report) noexcept;
     bool conclude_accept(slot_type& slot, bool last, event& report) noexcept;
+    bool conclude_timer(slot_type& slot, bool last, event& report) noexcept;
+    static bool conclude_read(slot_type& slot, event& report) noexcept;
     /// Takes back what a completion nobody waits for carries: a buffer or a connection.
     void discard(const detail::completion& done) noexcept;
     /// Returns the last batch's buffers and restarts receives that ran out of buffers.
     void recycle() noexcept;
     void starve(slot_type& slot) noexcept;
-    void drop_sends(slot_type& slot) noexcept;
-    /// Blocks until the completion of the send under way has been seen.
-    int await_send(const slot_type& slot) noexcept;
+    /// Cancels the request of this kind under way and blocks until its completion has been seen.
+    int await_end(const slot_type& slot, detail::request_kind kind) noexcept;
     int stash_completions() noexcept;
     void quiesce() noexcept;
 
     ring_completion_variant variant_;
     detail::ring_slots<stream> slots_;
+    detail::ring_timers timers_{false};
     std::vector<std::uint16_t> held_;  // buffers of the batch being delivered
     std::uint32_t held_count_ = 0;
     std::uint32_t max_batch_ = 0;
@@ -187,11 +197,20 @@ class ring_completion_adapter {
     std::vector<detail::completion> stash_;  // completions taken early, older than the queue's
     std::size_t stash_next_ = 0;
     std::vector<std::uint64_t> starved_;  // packed request_id
-    std::vector<pending_send> sends_;
-    std::uint32_t free_send_ = none;
+    detail::send_lines sends_;
     std::uint64_t in_flight_ = 0;  // requests whose last completion has not been handled
     detail::buffer_ring buffers_;  // outlives ring_
     detail::ring ring_;
+};
+
+class ring_completion_adapter::poster_type {
+  public:
+    int open(ring_completion_adapter& adapter) noexcept;
+    int post(watch& target) noexcept;
+
+  private:
+    ring_completion_adapter* adapter_ = nullptr;
+    detail::ring_poster ring_;
 };
 
 }  // namespace kevbench::adapter

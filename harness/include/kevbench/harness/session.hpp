@@ -36,6 +36,8 @@ class session {
     [[nodiscard]] nlohmann::json describe() const;
 
     /// Negative where the workload does not measure it.
+    /// How the sources reach the mechanism; empty where there is no choice.
+    [[nodiscard]] std::string_view via() const { return cell_->via(); }
     [[nodiscard]] double kernel_bytes_per_watch() const { return cell_->kernel_bytes_per_watch(); }
 
     /// One slice as numbers, for drivers with a form of their own. Throws as slice() does.

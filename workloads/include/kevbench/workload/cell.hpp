@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "kevbench/workload/punctuality.hpp"
 
@@ -31,6 +32,9 @@ struct tally {
     std::uint64_t would_block = 0;  ///< reads that found nothing (EAGAIN)
     std::uint64_t spurious = 0;     ///< events whose first read found nothing
     std::uint64_t errors = 0;       ///< must be 0
+    /// Sources that merge (timers, signals, posts): what arrived apart. messages / deliveries is
+    /// how many were merged. 0 where nothing merges.
+    std::uint64_t deliveries = 0;
     /// Waits by number of events delivered: index 0 = none, i = 2^(i-1) .. 2^i - 1 events.
     std::array<std::uint64_t, 24> batches{};
 
@@ -50,6 +54,7 @@ struct tally {
         would_block += other.would_block;
         spurious += other.spurious;
         errors += other.errors;
+        deliveries += other.deliveries;
         for (std::size_t at = 0; at < batches.size(); ++at) {
             batches[at] += other.batches[at];
         }
@@ -94,6 +99,10 @@ class cell {
     [[nodiscard]] virtual int load_thread() const { return 0; }
     /// How the load of the last run kept to its plan; none where nothing was planned.
     [[nodiscard]] virtual std::optional<punctuality> load_pace() const { return std::nullopt; }
+
+    /// How the sources reach the mechanism, where there is a choice: "native" or what stands in
+    /// between, as in "timerfd". Empty where there is none.
+    [[nodiscard]] virtual std::string_view via() const { return {}; }
 
     /// Bytes of kernel memory one watch costs, known after setup(); negative = not measured here.
     [[nodiscard]] virtual double kernel_bytes_per_watch() const { return -1.0; }

@@ -30,6 +30,7 @@ struct load_options {
     double rate = 1000.0;             ///< requests a second, over all connections
     double duration = 1.0;            ///< seconds of sending
     bool poisson = true;              ///< false = equal gaps
+    std::uint32_t burst = 1;          ///< requests that come at the same time, at each time
     std::uint64_t seed = 1;           ///< of the plan of sends; the same one gives the same plan
     std::uint32_t connections = 512;  ///< open at once, at most
     std::uint32_t requests = 1;       ///< on each connection, which then closes

@@ -19,6 +19,11 @@ namespace kevbench::adapter::detail {
 /// adapters ask for the same.
 inline constexpr int accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
 
+/// The descriptor cannot do what is asked; trying again would fail again.
+[[nodiscard]] inline bool is_permanent(std::int32_t result) noexcept {
+    return result == -EBADF || result == -EINVAL || result == -ENOTSOCK || result == -EOPNOTSUPP;
+}
+
 /// Performs `op` and answers verdict::done. One system call; no allocation.
 [[nodiscard]] inline submission perform(const operation& op) noexcept {
     const int fd = op.target->fd;

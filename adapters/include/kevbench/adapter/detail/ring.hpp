@@ -118,6 +118,9 @@ class ring {
 
     /// Cancels every request, wherever it is. May block for their completion.
     void cancel_everything() noexcept;
+    /// Cancels the request with this user data and blocks until it is no longer carried out. 0, or
+    /// -ENOENT when there was none.
+    int cancel_now(std::uint64_t user_data) noexcept;
 
     [[nodiscard]] io_uring& native() noexcept { return ring_; }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <new>
@@ -17,16 +18,25 @@
 namespace kevbench::adapter::detail {
 
 /// What a completion belongs to. `control` requests (cancellations) have no slot.
-enum class request_kind : std::uint32_t { control = 0, receive = 1, send = 2, accept = 3 };
+/// The last three are native sources (native_sources.hpp); a post is made by another ring.
+enum class request_kind : std::uint32_t {
+    control = 0,
+    receive = 1,
+    send = 2,
+    accept = 3,
+    timer = 4,
+    read = 5,
+    post = 6,
+};
 
-/// user_data: generation in the high half, slot in the next 30 bits, kind in the low two.
+/// user_data: generation in the high half, slot in the next 29 bits, kind in the low three.
 class request_id {
   public:
-    static constexpr std::uint32_t max_slots = 1U << 30;
+    static constexpr std::uint32_t max_slots = 1U << 29;
 
     constexpr explicit request_id(std::uint64_t packed) noexcept : packed_(packed) {}
     constexpr request_id(std::uint32_t generation, std::uint32_t slot, request_kind kind) noexcept
-        : packed_((std::uint64_t{generation} << 32) | (slot << 2) |
+        : packed_((std::uint64_t{generation} << 32) | (slot << 3) |
                   static_cast<std::uint32_t>(kind)) {}
 
     [[nodiscard]] constexpr std::uint64_t packed() const noexcept { return packed_; }
@@ -34,10 +44,10 @@ class request_id {
         return static_cast<std::uint32_t>(packed_ >> 32);
     }
     [[nodiscard]] constexpr std::uint32_t slot() const noexcept {
-        return static_cast<std::uint32_t>(packed_) >> 2;
+        return static_cast<std::uint32_t>(packed_) >> 3;
     }
     [[nodiscard]] constexpr request_kind kind() const noexcept {
-        return static_cast<request_kind>(packed_ & 3);
+        return static_cast<request_kind>(packed_ & 7);
     }
 
   private:
@@ -97,12 +107,19 @@ class ring_slots {
         } catch (const std::bad_alloc&) {
             return -ENOMEM;
         }
-        target.slot = free_.back();
-        free_.pop_back();
+        take(target);
         registered_.set(target.fd, target.slot);
-        slot_type& slot = slots_[target.slot];
-        slot.target = &target;
-        slot.state = State{};
+        return 0;
+    }
+    /// The same for a native source, which has no descriptor.
+    int acquire_native(watch& target) noexcept {
+        if (find(target) != nullptr) {
+            return -EEXIST;
+        }
+        if (free_.empty()) {
+            return -ENOSPC;
+        }
+        take(target);
         return 0;
     }
     /// Outdates every request of the slot and frees it.
@@ -110,7 +127,9 @@ class ring_slots {
         slot_type& slot = slots_[target.slot];
         slot.target = nullptr;
         renew(slot);
-        registered_.erase(target.fd);
+        if (target.fd >= 0) {
+            registered_.erase(target.fd);
+        }
         free_.push_back(target.slot);  // never beyond the capacity reserved by open()
     }
     /// Outdates every request of the slot.
@@ -120,6 +139,7 @@ class ring_slots {
         }
     }
 
+    [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
     /// The slot of a registered watch, else null.
     [[nodiscard]] slot_type* find(const watch& target) noexcept {
         if (target.slot >= slots_.size() || slots_[target.slot].target != &target) {
@@ -146,6 +166,14 @@ class ring_slots {
     }
 
   private:
+    void take(watch& target) noexcept {
+        target.slot = free_.back();
+        free_.pop_back();
+        slot_type& slot = slots_[target.slot];
+        slot.target = &target;
+        slot.state = State{};
+    }
+
     std::vector<slot_type> slots_;
     std::vector<std::uint32_t> free_;
     descriptor_index registered_;
