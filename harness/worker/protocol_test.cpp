@@ -67,10 +67,10 @@ TEST_F(Protocol, SliceHasEveryFieldThatTheResultSchemaNames) {
     open();
     const auto slice = ask({{"do", "slice"}, {"operations", 1}});
     for (const auto* field :
-         {"t_start_ns",  "ops",         "wall_ns",  "cpu_user_ns", "cpu_sys_ns",  "vcsw",   "ivcsw",
-          "minflt",      "steal_ticks", "messages", "bytes",       "order",       "events", "waits",
-          "would_block", "spurious",    "errors",   "batches",     "load_cpu_ns", "pace",
-          "deliveries"})
+         {"t_start_ns",  "ops",    "wall_ns",     "cpu_user_ns", "cpu_sys_ns", "vcsw",
+          "ivcsw",       "minflt", "steal_ticks", "messages",    "bytes",      "order",
+          "events",      "waits",  "would_block", "spurious",    "errors",     "batches",
+          "load_cpu_ns", "pace",   "deliveries"})
         EXPECT_TRUE(slice.contains(field)) << field;
 }
 
