@@ -101,9 +101,7 @@ def _time_series(data: CellData) -> list[Series]:
         from_slices(data, "cpu_sys_ns_per_event", share_of("cpu_sys_ns")),
         from_totals(data, "ctxsw_per_event", switches, number_of("ops")),
         from_totals(data, "events_per_wait", number_of("events"), number_of("waits")),
-        from_totals(
-            data, "messages_per_delivery", number_of("messages"), number_of("deliveries")
-        ),
+        from_totals(data, "messages_per_delivery", number_of("messages"), number_of("deliveries")),
         from_pairs(data, "bytes_per_fd", data.kernel_bytes),
     ]
     if any(one.get("load_cpu_ns") is not None for one in data.slices):
