@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -56,8 +57,7 @@ void kevent_naio_adapter::settle_operation(const ukevent& change,
         }
         return;
     }
-    const std::uint32_t buffer =
-        buffers_.index_of(reinterpret_cast<const std::byte*>(parameters.buf));
+    const std::uint32_t buffer = buffers_.index_of(parameters.buf);
     if (slot != nullptr) {
         conclude_receive(*slot, result, buffer);
     } else {

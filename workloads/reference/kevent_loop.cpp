@@ -96,7 +96,7 @@ kevent_loop::~kevent_loop() {
                 ready = static_cast<unsigned>(waited);
             }
             for (unsigned at = 0; at < ready; ++at) {
-                auto& from = *reinterpret_cast<flow*>(loop.events[at].user_u64);
+                auto& from = *static_cast<flow*>(loop.events[at].ptr);
                 for (;;) {
                     std::byte* buffer = loop.buffers.next();
                     const ssize_t size =

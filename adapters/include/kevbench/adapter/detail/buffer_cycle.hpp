@@ -43,10 +43,10 @@ class buffer_cycle {
     [[nodiscard]] std::byte* data(std::uint32_t buffer) const noexcept {
         return buffers_.base + std::size_t{buffer} * buffers_.size;
     }
-    /// The buffer that begins at `data`.
-    [[nodiscard]] std::uint32_t index_of(const std::byte* data) const noexcept {
-        return static_cast<std::uint32_t>(static_cast<std::size_t>(data - buffers_.base) /
-                                          buffers_.size);
+    /// The buffer that begins at `address`.
+    [[nodiscard]] std::uint32_t index_of(std::uint64_t address) const noexcept {
+        const auto base = reinterpret_cast<std::uintptr_t>(buffers_.base);
+        return static_cast<std::uint32_t>((address - base) / buffers_.size);
     }
 
     /// One must be available.
