@@ -29,12 +29,13 @@ int ring_timers::reserve(std::size_t count) noexcept {
 }
 
 void ring_timers::plan(std::uint32_t slot, const timer_plan& wanted) noexcept {
-    entries_[slot] = {{}, wanted.first, wanted.period, false};
+    entries_[slot] = {{}, wanted.first, wanted.period, false, false};
 }
 
 void ring_timers::prepare(io_uring_sqe& entry, std::uint32_t slot) noexcept {
     entry_state& timer = entries_[slot];
     const bool repeats = multishot_ && timer.begun && timer.period != 0;
+    timer.multishot = repeats;
     timer.when = split(repeats ? timer.period : timer.next);
     io_uring_prep_timeout(&entry, &timer.when, 0, repeats ? timeout_multishot : IORING_TIMEOUT_ABS);
 }
@@ -50,7 +51,7 @@ ring_timers::outcome ring_timers::judge(std::uint32_t slot, std::int32_t result)
         // The thread that submitted it has exited, which cancels its requests, not the timer.
         return outcome::again;
     }
-    if (result == -EINVAL && multishot_ && timer.begun) {
+    if (result == -EINVAL && timer.multishot) {
         multishot_ = false;  // this kernel has none, so single requests from now on
         return outcome::again;
     }

@@ -54,7 +54,8 @@ class ring_timers {
         __kernel_timespec when{};
         std::int64_t next = 0;  ///< CLOCK_MONOTONIC ns; 0 = none
         std::int64_t period = 0;
-        bool begun = false;  ///< the first expiration has been
+        bool begun = false;      ///< the first expiration has been
+        bool multishot = false;  ///< the request under way
     };
     std::vector<entry_state> entries_;
     bool multishot_;
