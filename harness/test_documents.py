@@ -23,10 +23,10 @@ def _commands() -> Iterator[tuple[str, list[str]]]:
     """(page, words after the program's name) of every kevbench command line in the pages."""
     for page in PAGES:
         for line in page.read_text().splitlines():
-            found = re.match(r"(?:`|\s*)(?:\./)?kevbench ([a-z][^`#]*)", line)
+            found = re.match(r"(?:`|\s*)(?:\./)?kevbench ([a-z][^`#|]*)", line)
             if found:
                 yield page.name, found[1].split()
-            for inline in re.findall(r"`(?:\./)?kevbench ([a-z][^`#]*)`", line):
+            for inline in re.findall(r"`(?:\./)?kevbench ([a-z][^`#|]*)`", line):
                 yield page.name, str(inline).split()
 
 
