@@ -139,7 +139,7 @@ class Explorer {
         const bool again = (choice & 4U) != 0;
         const std::uint32_t fired = (choice & 8U) != 0 ? 1 : 0;
         std::uint32_t after = state;
-        const kevent_next next = kevent_st_done(&after, reported, last, again, fired);
+        const enum kevent_next next = kevent_st_done(&after, reported, last, again, fired);
         EXPECT_EQ(after & KEVENT_ST_BUSY, 0U);
         EXPECT_EQ(next == KEVENT_NEXT_QUEUE, (after & KEVENT_ST_QUEUED) != 0);
         if ((state & KEVENT_ST_DEAD) != 0) {
