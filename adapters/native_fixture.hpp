@@ -32,7 +32,7 @@ void with_adapter(const listing& which, Has has, Body body) {
                       if constexpr (!has.template operator()<A>()) {
                           GTEST_SKIP() << "this mechanism does not know the source";
                       } else {
-                          std::vector<std::byte> memory(64 * 4096);
+                          std::vector<std::byte> memory(std::size_t{64} * 4096);
                           A adapter{variant};
                           config settings;
                           settings.buffers = {memory.data(), 64, 4096};

@@ -110,7 +110,7 @@ TEST_P(NativeSources, PostsOfAnotherThreadAreAllCounted) {
             for (const report& each : all) {
                 total += static_cast<std::uint64_t>(each.result);
             }
-            return total >= 2 * posts;
+            return total >= std::uint64_t{2} * posts;
         };
         const auto seen = collect(adapter, all_there);
         other.join();

@@ -26,6 +26,8 @@ from harness.controller.callgrind import HOT, read_output
 from harness.errors import OK, REGRESSED, USAGE, UsageError
 
 ADAPTER_LIMIT_PERCENT = 2.0
+#: The kernel's part is in kevent's counts, and moves by some percent from one process to the next.
+KEVENT_LIMIT_PERCENT = 5.0
 FLOOR_LIMIT_PERCENT = 2.0
 #: Events of the two counts whose difference leaves out start-up and first calls.
 _FEW, _MANY = 4_800, 14_400
@@ -209,12 +211,12 @@ def harness_floor() -> Floor:
     return Floor(floor, found)
 
 
-def _tell_loop(name: str, loop: AdapterLoop, unit: str) -> bool:
+def _tell_loop(name: str, loop: AdapterLoop, unit: str, limit: float) -> bool:
     """Prints both counts; true when the bound is broken."""
     print(f"{name + ' adapter loop':20} {loop.adapter:8.2f} {unit} an event")
     print(f"{'hand-written loop':20} {loop.hand:8.2f} {unit} an event")
-    print(f"{'excess':20} {loop.excess_percent:8.2f} %, limit {ADAPTER_LIMIT_PERCENT} %")
-    return loop.excess_percent > ADAPTER_LIMIT_PERCENT
+    print(f"{'excess':20} {loop.excess_percent:8.2f} %, limit {limit} %")
+    return loop.excess_percent > limit
 
 
 def main() -> int:
@@ -228,9 +230,11 @@ def main() -> int:
     args = parser.parse_args()
     try:
         loop = adapter_loop()
-        broken = _tell_loop("epoll", loop, "user instructions")
+        broken = _tell_loop("epoll", loop, "user instructions", ADAPTER_LIMIT_PERCENT)
         if not args.no_guest:
-            broken = _tell_loop("kevent", kevent_loop(), "instructions") or broken
+            broken = (
+                _tell_loop("kevent", kevent_loop(), "instructions", KEVENT_LIMIT_PERCENT) or broken
+            )
             floor = harness_floor()
             print(f"harness floor        {floor.floor:8.2f} instructions an event")
             cheapest = floor.events[floor.cheapest]

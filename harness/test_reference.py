@@ -18,7 +18,7 @@ def test_the_epoll_adapter_costs_what_a_hand_written_loop_costs() -> None:
 def test_the_adapter_of_kevents_mapped_ring_costs_what_a_hand_written_loop_costs() -> None:
     loop = reference.kevent_loop()
     assert loop.hand > 500, "the kernel's part was not counted"
-    assert loop.excess_percent <= reference.ADAPTER_LIMIT_PERCENT, loop
+    assert loop.excess_percent <= reference.KEVENT_LIMIT_PERCENT, loop
 
 
 @pytest.mark.guest

@@ -188,6 +188,13 @@ std::optional<tally> perform(const scenario& which, const adapter::traits& fixed
 }
 
 TEST_P(EqualWork, IsDoneByEveryVariant) {
+#ifdef KVB_THREAD_SANITIZER
+    const settings::value_type through_handler{"via", "handler"};
+    const settings& chosen = GetParam().chosen;
+    if (std::find(chosen.begin(), chosen.end(), through_handler) != chosen.end()) {
+        GTEST_SKIP() << "TSan holds signals back while a thread waits in a call it does not know";
+    }
+#endif
     std::optional<tally> reference;
     std::size_t ran = 0;
     for (const adapter::listing& each : adapter::list_variants()) {

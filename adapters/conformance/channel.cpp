@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -84,6 +85,20 @@ std::string channel::read_far() const {
     ssize_t count = 0;
     while ((count = ::read(far(), block.data(), block.size())) > 0) {
         all.append(block.data(), static_cast<std::size_t>(count));
+    }
+    return all;
+}
+
+std::string channel::read_far(std::size_t size) const {
+    constexpr int patience_ms = 10'000;
+    std::string all = read_far();
+    pollfd state{far(), POLLIN, 0};
+    while (all.size() < size && ::poll(&state, 1, patience_ms) == 1) {
+        const std::string more = read_far();
+        if (more.empty()) {
+            break;  // the end of the stream
+        }
+        all += more;
     }
     return all;
 }

@@ -43,6 +43,10 @@ class channel {
     /// Everything that can be read from the far end at present. Not for eventfds.
     [[nodiscard]] std::string read_far() const;
 
+    /// The next `size` bytes of the far end, or as many as come within seconds: loopback TCP may
+    /// deliver after the sender has gone on.
+    [[nodiscard]] std::string read_far(std::size_t size) const;
+
     void close_near() { near_.reset(); }
     void close_far() { far_.reset(); }
     /// Closes the far end so that a TCP peer is told by a reset.

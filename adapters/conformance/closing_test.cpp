@@ -46,7 +46,7 @@ TEST_P(ConformanceTest, HalfCloseLeavesTheOtherDirectionOpen) {
         EXPECT_EQ(received, "question");
         std::string answer = "answer";
         EXPECT_EQ(send_all(target, answer), 6);
-        EXPECT_EQ(link.read_far(), "answer");
+        EXPECT_EQ(link.read_far(6), "answer");
         EXPECT_EQ(adapter().remove(target), 0);
     }
 }

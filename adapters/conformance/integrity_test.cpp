@@ -82,7 +82,7 @@ TEST_P(ConformanceTest, SendsArriveAndAreReported) {
         for (const std::size_t size : {std::size_t{1}, std::size_t{64}, std::size_t{20'000}}) {
             std::string bytes = pattern(size);
             EXPECT_EQ(send_all(target, bytes), static_cast<std::int64_t>(size));
-            EXPECT_EQ(link.read_far(), bytes);
+            EXPECT_EQ(link.read_far(bytes.size()), bytes);
         }
         EXPECT_EQ(adapter().remove(target), 0);
     }
@@ -102,7 +102,7 @@ TEST_P(ConformanceTest, RequestAndAnswerManyTimes) {
                           [&](const event& delivered) { consume(delivered, request); }));
         ASSERT_EQ(request, message);
         ASSERT_EQ(send_all(target, request), static_cast<std::int64_t>(message.size()));
-        ASSERT_EQ(link.read_far(), message);
+        ASSERT_EQ(link.read_far(message.size()), message);
     }
     EXPECT_EQ(adapter().remove(target), 0);
 }

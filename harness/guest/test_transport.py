@@ -32,9 +32,9 @@ def test_arguments_and_environment_are_carried_as_they_are() -> None:
 def test_only_what_was_asked_for_is_in_the_job() -> None:
     plain = {tag for tag, _ in decode_fields(encode_job(Job("/p", ["p"], "/", {})))}
     assert plain == {b"P", b"C", b"A"}
-    full = Job("/p", ["p"], "/", {}, ["/e"], ["/l"], "/m.ko", "a=1", "/in", True, True)
+    full = Job("/p", ["p"], "/", {}, ["/e"], ["/l"], "/m.ko", "a=1", "/in", True, True, True)
     assert {tag for tag, _ in decode_fields(encode_job(full))} == set(
-        [b"P", b"C", b"A", b"m", b"l", b"M", b"p", b"I", b"B", b"D"]
+        [b"P", b"C", b"A", b"m", b"l", b"M", b"p", b"I", b"B", b"V", b"D"]
     )
 
 

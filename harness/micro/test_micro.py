@@ -59,7 +59,7 @@ def test_names_say_everything_and_stay_the_same() -> None:
         "idle_scan/epoll+et/batch=64/buffers=0/checks=on/payload=1/position=random/"
         f"registered=1000/source=unix{SUFFIX}" in listed
     )
-    form = re.compile(r"[a-z_]+/[a-z_]+\+[a-z0-9+-]+(/[a-z]+=[a-z0-9-]+)*" + SUFFIX)
+    form = re.compile(r"[a-z0-9_]+/[a-z_]+\+[a-z0-9+-]+(/[a-z_]+=[a-z0-9-]+)*" + SUFFIX)
     assert [name for name in listed if not form.fullmatch(name)] == []
 
 

@@ -228,6 +228,7 @@ TEST(HttpStyles, AcceptingOneAnEventLosesConnectionsOfAnEdgeTriggeredListener) {
     const std::uint16_t port = server.port();
     server.pause();
     std::vector<client> all;
+    all.reserve(5);
     for (int at = 0; at < 5; ++at) {
         all.emplace_back(port);
     }

@@ -24,6 +24,7 @@ struct epoll_loop {
     std::uint32_t active;
     buffer_pool buffers;
     message stimulus;
+    ssize_t (*emit)(int fd, const void* bytes, std::size_t size);  // as round_state has it
     message_counter<true> counter;
     std::vector<flow> flows;
     std::vector<flow*> turns;

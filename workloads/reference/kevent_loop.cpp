@@ -32,6 +32,7 @@ kevent_loop::kevent_loop(const round_plan& plan)
     : active(plan.active),
       buffers(plan.table.buffers, default_buffer_size(plan.table.payload)),
       stimulus(plan.table.payload),
+      emit(is_socket(plan.table.source) ? send_whole : ::write),
       counter(plan.table.payload),
       flows(plan.table.registered),
       events(plan.table.batch),
@@ -76,7 +77,7 @@ kevent_loop::~kevent_loop() {
             const flow& chosen = **loop.turn;
             loop.turn = loop.turn == loop.last_turn ? loop.turns.data() : loop.turn + 1;
             const std::byte* bytes = loop.stimulus.stamp(sent);
-            if (::write(chosen.far, bytes, loop.stimulus.size()) !=
+            if (loop.emit(chosen.far, bytes, loop.stimulus.size()) !=
                 static_cast<ssize_t>(loop.stimulus.size())) {
                 fail("write");
             }
