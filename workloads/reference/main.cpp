@@ -13,7 +13,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <exception>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/common_parameters.hpp"
 #include "engine/rounds.hpp"
@@ -42,54 +44,85 @@ round_plan make_plan() {
 
 using span = std::chrono::nanoseconds;
 
+/// How often the operations are done, on the same set-up.
+struct repetition {
+    std::uint64_t operations;
+    std::uint64_t runs;
+};
+
 template <class Work>
-span clocked(Work run) {
-    const auto start = std::chrono::steady_clock::now();
-    run();
-    return std::chrono::steady_clock::now() - start;
+std::vector<span> clocked(std::uint64_t runs, Work run) {
+    std::vector<span> taken;
+    taken.reserve(runs);
+    while (taken.size() != runs) {
+        const auto start = std::chrono::steady_clock::now();
+        run();
+        taken.emplace_back(std::chrono::steady_clock::now() - start);
+    }
+    return taken;
 }
 
-span run_cell(std::string_view mechanism, std::string_view variant, bool checked,
-              std::uint64_t operations, tally& work) {
+std::vector<span> run_cell(std::string_view mechanism, std::string_view variant, bool checked,
+                           repetition times, tally& work) {
     const auto made = make_round_cell(mechanism, variant, make_plan(), checked);
     made->setup();
-    const span taken = clocked([&] { made->run(operations, nullptr, work); });
+    auto taken = clocked(times.runs, [&] { made->run(times.operations, nullptr, work); });
     made->teardown();
     return taken;
 }
 
 template <class Loop>
-span run_by_hand(void (*hot)(Loop&, std::uint64_t, tally&), std::uint64_t operations, tally& work) {
+std::vector<span> run_by_hand(void (*hot)(Loop&, std::uint64_t, tally&), repetition times,
+                              tally& work) {
     Loop loop{make_plan()};
-    loop.counter.begin_run();
-    const span taken = clocked([&] { hot(loop, operations, work); });
-    loop.counter.report(work);
-    return taken;
+    return clocked(times.runs, [&] {
+        loop.counter.begin_run();
+        hot(loop, times.operations, work);
+        loop.counter.report(work);
+    });
 }
 
-int run(std::string_view loop, std::uint64_t operations) {
-    tally work;
-    span taken{};
+std::vector<span> run_loop(std::string_view loop, repetition times, tally& work) {
     if (loop == "adapter") {
-        taken = run_cell("epoll", "lt", true, operations, work);
-    } else if (loop == "hand") {
-        taken = run_by_hand(kevbench_hot_hand_written, operations, work);
-    } else if (loop == "kevent-adapter") {
-        taken = run_cell("kevent", "mapped-et", true, operations, work);
-    } else if (loop == "kevent-hand") {
-        taken = run_by_hand(kevbench_hot_kevent, operations, work);
-    } else if (loop == "null") {
-        taken = run_cell("null", "null", true, operations, work);
-    } else if (loop == "floor") {
-        taken = run_cell("null", "null", false, operations, work);
-    } else {
-        throw usage_error(fmt::format("unknown loop '{}': use {}", loop, loops));
+        return run_cell("epoll", "lt", true, times, work);
+    }
+    if (loop == "hand") {
+        return run_by_hand(kevbench_hot_hand_written, times, work);
+    }
+    if (loop == "kevent-adapter") {
+        return run_cell("kevent", "mapped-et", true, times, work);
+    }
+    if (loop == "kevent-hand") {
+        return run_by_hand(kevbench_hot_kevent, times, work);
+    }
+    if (loop == "null") {
+        return run_cell("null", "null", true, times, work);
+    }
+    if (loop == "floor") {
+        return run_cell("null", "null", false, times, work);
+    }
+    throw usage_error(fmt::format("unknown loop '{}': use {}", loop, loops));
+}
+
+int run(std::string_view loop, repetition times) {
+    tally work;
+    const std::vector<span> taken = run_loop(loop, times, work);
+    std::string each;
+    for (const span one : taken) {
+        each += fmt::format("{}{}", each.empty() ? "" : ",", one.count());
     }
     fmt::print(
-        "{{\"loop\":\"{}\",\"messages\":{},\"bytes\":{},\"order\":\"{}\",\"waits\":{},\"ns\":{}}}"
+        "{{\"loop\":\"{}\",\"messages\":{},\"bytes\":{},\"order\":\"{}\",\"waits\":{},\"ns\":[{}]}}"
         "\n",
-        loop, work.messages, work.bytes, work.order, work.waits, taken.count());
-    return work.messages == operations ? EXIT_SUCCESS : EXIT_FAILURE;
+        loop, work.messages, work.bytes, work.order, work.waits, each);
+    return work.messages == times.operations * times.runs ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/// 0 when `text` is no positive number.
+std::uint64_t positive(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [rest, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return failure == std::errc{} && rest == text.data() + text.size() ? number : 0;
 }
 
 }  // namespace
@@ -97,16 +130,15 @@ int run(std::string_view loop, std::uint64_t operations) {
 
 int main(int count, char** arguments) {
     try {
-        const std::string_view text = count == 3 ? arguments[2] : "";
-        std::uint64_t operations = 0;
-        const auto [rest, failure] =
-            std::from_chars(text.data(), text.data() + text.size(), operations);
-        if (failure != std::errc{} || rest != text.data() + text.size() || operations == 0) {
-            fmt::print(stderr, "usage: kevbench-reference LOOP OPERATIONS, LOOP: {}\n",
-                       kevbench::workload::reference::loops);
+        using namespace kevbench::workload::reference;
+        const repetition times{count > 2 ? positive(arguments[2]) : 0,
+                               count > 3 ? positive(arguments[3]) : 1};
+        if (count < 3 || count > 4 || times.operations == 0 || times.runs == 0) {
+            fmt::print(stderr, "usage: kevbench-reference LOOP OPERATIONS [RUNS], LOOP: {}\n",
+                       loops);
             return 4;
         }
-        return kevbench::workload::reference::run(arguments[1], operations);
+        return run(arguments[1], times);
     } catch (const std::exception& error) {
         fmt::print(stderr, "kevbench-reference: {}\n", error.what());
         return EXIT_FAILURE;
