@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from plots import figures, html, pdf
+from plots.aside import Aside
 from plots.load import load
 
 HTML_NAME = "report.html"
@@ -21,8 +22,9 @@ def render(run_dir: Path) -> tuple[Path, Path]:
     run = load(run_dir)
     directory = run_dir if run_dir.is_dir() else run_dir.parent
     drawn = figures.build(run)
-    page = html.render(run, drawn).encode()
-    document = pdf.render(run, drawn)
+    with Aside(lambda: pdf.render(run, drawn)) as other:
+        page = html.render(run, drawn).encode()
+        document = other.result()
     return (
         _replace(directory / HTML_NAME, page),
         _replace(directory / PDF_NAME, document),
