@@ -134,7 +134,6 @@ _PROFILES = (
                 {"source": ("eventfd",), "registered": (LIMIT,)},
                 purpose="scaling",
             ),
-            Sweep("tcp_rr", {"connections": ("1", "100")}, purpose="scaling"),
             Sweep("ctl_churn", {"registered": ("1000",)}, purpose="scaling"),
         ),
         (
