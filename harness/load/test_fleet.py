@@ -174,11 +174,11 @@ def test_namespaces_are_removed_whatever_happens() -> None:
 
 def test_httperf_in_namespaces_holds_more_connections_than_one_process_can() -> None:
     """Nobody answers, so every connection stays open until its timeout: 1,500 at once."""
-    silent = "import socket,time;s=socket.socket();s.bind(('0.0.0.0',8080));s.listen(4096);"
+    silent = "import signal,socket;s=socket.socket();s.bind(('0.0.0.0',8080));s.listen(4096);"
     with hosts_or_skip(2) as hosts:
         child = subprocess.Popen(
             hosts.on_server(
-                ["/usr/bin/python3", "-c", silent + "print(flush=True);time.sleep(60)"]
+                ["/usr/bin/python3", "-c", silent + "print(flush=True);signal.pause()"]
             ),
             stdout=subprocess.PIPE,
         )

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Threads on one queue: each event goes to exactly one of them, and none waits in vain. */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@ struct crowd {
 	unsigned int got[EVENTS];
 	unsigned int total;
 	unsigned int next;
+	unsigned int returns;
 };
 
 static void crowd_setup(struct crowd *self)
@@ -227,6 +229,7 @@ static void *disturbed_consumer(void *argument)
 		CHECK(count >= 0 || errno == EINTR);
 		if (count > 0)
 			count_event(self, &event);
+		__atomic_add_fetch(&self->returns, 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
 }
@@ -242,9 +245,13 @@ CASE_ON_WITHIN(crowd, a_waiter_that_leaves_hands_the_wake_up_on, 60)
 		CHECK_EQ(pthread_create(&disturbed[i], NULL, disturbed_consumer, self), 0);
 	CHECK_EQ(pthread_create(&producer, NULL, produce, self), 0);
 	while (!done(self)) {
+		unsigned int before = __atomic_load_n(&self->returns, __ATOMIC_RELAXED);
+
 		for (int i = 0; i < 2; i++)
 			pthread_kill(disturbed[i], SIGUSR1);
-		usleep(300);
+		/* Who is disturbed without end takes no event. */
+		while (!done(self) && __atomic_load_n(&self->returns, __ATOMIC_RELAXED) == before)
+			sched_yield();
 	}
 	CHECK_EQ(kevent_ctl(self->queue, KEVENT_CTL_READY, 0, NULL), 0);
 	CHECK_EQ(pthread_join(producer, NULL), 0);
