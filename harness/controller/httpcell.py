@@ -19,7 +19,7 @@ from harness.controller.cellrun import Setting
 from harness.errors import MeasurementFault
 from harness.estimate import cell_seconds
 from harness.load import httperf, wrk
-from harness.load.calibrate import httperf_ceiling
+from harness.load.calibrate import Ceiling, httperf_ceiling
 from harness.load.errors import LoadError
 from harness.load.point import LoadPoint, Status
 from harness.load.server import Counters, HttpServer, worker_command
@@ -190,16 +190,20 @@ class HttpCellRun:
             self.cell.workload, self.cell.params, side.variant, kind, reason, "load"
         )
 
+    def _ceiling(self) -> Ceiling:
+        """How far the client goes against a server without a mechanism. Raises LoadError."""
+        return httperf_ceiling(
+            self.setting.program,
+            self._plan(0),
+            start=max(self._rate, 500.0),
+            server_cpu=self._server,
+        )
+
     def _headroom(self) -> None:
-        """How far the client could have gone: its rate against the null server."""
+        """How much faster the client could have gone."""
         self.setting.interrupt.check()
         try:
-            ceiling = httperf_ceiling(
-                self.setting.program,
-                self._plan(0),
-                start=max(self._rate, 500.0),
-                server_cpu=self._server,
-            )
+            ceiling = self._ceiling()
         except LoadError as problem:
             self.data.load_remarks["client"] = f"headroom unknown: {problem}"
             return

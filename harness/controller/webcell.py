@@ -16,9 +16,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from harness.analysis.http import SATURATED
-from harness.controller.httpcell import HEADROOM_WANTED, HttpCellRun
+from harness.controller.httpcell import HttpCellRun
 from harness.load import h2load, httperf, httpload, wrk
-from harness.load.calibrate import search_ceiling
+from harness.load.calibrate import Ceiling, search_ceiling
 from harness.load.errors import LoadError
 from harness.load.idle import IdleHolder
 from harness.load.idle import command as idle_command
@@ -151,35 +151,21 @@ class WebCellRun(HttpCellRun):
             if load.corrected.count >= 10_000:
                 facts["p99_ns"] = load.point.latency.p99_ns
 
-    def _headroom(self) -> None:
-        """How far the client could have gone against a server without a mechanism."""
-        self.setting.interrupt.check()
+    def _ceiling(self) -> Ceiling:
         null = dataclasses.replace(
             self.data.alive()[0],
             variant=type(self.data.alive()[0].variant)("null", "null"),
         )
-        try:
-            with self._serve(null, self._number("connections"), self._keeps_alive) as server:
-                ceiling = search_ceiling(
-                    lambda rate: httpload.run(
-                        dataclasses.replace(self._load_plan(server.port, 0), rate=rate)
-                    ).point,
-                    start=self._rate,
-                    steps=3,
-                )
-                server.stop()
-        except LoadError as problem:
-            self.data.load_remarks["client"] = f"headroom unknown: {problem}"
-            return
-        headroom = ceiling.replies_per_s / self._rate
-        for facts in self.data.load.values():
-            for values in facts.values():
-                values["client_headroom"] = headroom
-        if headroom < HEADROOM_WANTED:
-            self.data.load_remarks["client"] = (
-                f"the client reaches only {headroom:.1f} times this rate: "
-                "use another machine for it or a lower rate"
+        with self._serve(null, self._number("connections"), self._keeps_alive) as server:
+            found = search_ceiling(
+                lambda rate: httpload.run(
+                    dataclasses.replace(self._load_plan(server.port, 0), rate=rate)
+                ).point,
+                start=self._rate,
+                steps=3,
             )
+            server.stop()
+        return found
 
     def _closed_loop(self) -> None:
         """Second opinions, in no comparison: httperf at the rate, closed loops at saturation."""

@@ -19,17 +19,7 @@
 namespace kevbench::workload::http {
 namespace {
 
-constexpr std::string_view plain = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 constexpr std::string_view closing = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-
-std::string reply_text(reply kind, std::size_t body = 1) {
-    responses set(body);
-    std::string text;
-    for (const std::byte each : set.bytes(kind)) {
-        text.push_back(static_cast<char>(each));
-    }
-    return text;
-}
 
 struct named_variant {
     std::string mechanism;

@@ -13,17 +13,6 @@
 namespace kevbench::workload::http {
 namespace {
 
-constexpr std::string_view plain = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-
-std::string reply_text(reply kind, std::size_t body = 1) {
-    responses set(body);
-    std::string text;
-    for (const std::byte each : set.bytes(kind)) {
-        text.push_back(static_cast<char>(each));
-    }
-    return text;
-}
-
 struct mix {
     std::string mechanism;
     std::string variant;

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <exception>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,7 @@
 #include <string_view>
 #include <utility>
 
+#include "http/responses.hpp"
 #include "kevbench/adapter/detail/descriptor.hpp"
 #include "kevbench/workload/error.hpp"
 #include "kevbench/workload/http_server.hpp"
@@ -32,6 +34,19 @@ using adapter::detail::descriptor;
 
 /// Longer than any step takes under a sanitizer on a busy machine; reached only by failures.
 inline constexpr int step_limit_ms = 20'000;
+
+/// A request that keeps its connection.
+inline constexpr std::string_view plain = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// What the server answers, as text.
+inline std::string reply_text(reply kind, std::size_t body = 1) {
+    responses set(body);
+    std::string text;
+    for (const std::byte each : set.bytes(kind)) {
+        text.push_back(static_cast<char>(each));
+    }
+    return text;
+}
 
 /// True once `fd` has one of `events`, false at the limit.
 inline bool await(int fd, short events, int limit_ms = step_limit_ms) {
@@ -54,6 +69,8 @@ class server_process {
         }
         output_.reset(ends[0]);
         const descriptor write_end{ends[1]};
+        // What is still buffered would be written by the child, too.
+        std::fflush(nullptr);
         pid_ = ::fork();
         if (pid_ == 0) {
             ::dup2(write_end.get(), STDOUT_FILENO);
