@@ -125,10 +125,10 @@ CASE_ON(queue, closes_are_heard_beside_a_function_tracer)
 	CHECK_EQ(put_text(TRACING "/set_ftrace_filter", HOOKED_FUNCTION), 0);
 	CHECK_EQ(put_text(TRACING "/current_tracer", "function"), 0);
 	check_close_is_heard(self->fd);
-	/* Everything is traced now, what the hook itself calls, too. */
-	CHECK_EQ(put_text(TRACING "/set_ftrace_filter", ""), 0);
-	for (int i = 0; i < 20; i++)
-		check_close_is_heard(self->fd);
+	/*
+	 * Only this function: emulated processors execute breakpoints that are long gone when the
+	 * code of all functions is patched while they run.
+	 */
 	CHECK_EQ(put_text(TRACING "/current_tracer", "nop"), 0);
 	check_close_is_heard(self->fd);
 }
