@@ -38,7 +38,6 @@ _MET = [
     ("blocked", "unix-dgram", "get", "et", 1, 1),
     ("add+remove", "unix-dgram", "kevent", "lt", 0, 16),
     ("blocked", "pipe", "mapped", "et", 1, 1),
-    ("bytes", "eventfd", "kevent", "lt", 1000, 0),
     ("bytes", "eventfd", "kevent", "lt", 10000, 0),
     ("bytes", "eventfd", "kevent", "lt", 100000, 0),
 ]
