@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* TIMER: periods, names, clocks, points in time, overruns. */
 #include <sys/timerfd.h>
-#include <unistd.h>
 
 #include "queue.h"
 
@@ -39,16 +38,20 @@ CASE_ON(queue, a_timer_fires_again_and_again)
 	}
 	CHECK_GE(now_ms() - begin, (int64_t)expiries * 20 - 1);
 	CHECK_EQ(remove_entry(self->fd, entry), 0);
-	usleep(30000);
-	take_none(self->fd);
+	/* What comes next is a timer that ends after the removed one would have expired again. */
+	entry = start(self->fd, 50 * MS, KEVENT_REQ_ONESHOT);
+	CHECK_SAME(take_one(self->fd), entry);
 }
 
 CASE_ON(queue, a_oneshot_timer_fires_once)
 {
 	struct ukevent entry = start(self->fd, 1 * MS, KEVENT_REQ_ONESHOT);
+	struct ukevent later;
 
 	CHECK_SAME(take_one(self->fd), entry);
-	usleep(10000);
+	/* A second expiry would come before this one. */
+	later = start(self->fd, 10 * MS, KEVENT_REQ_ONESHOT);
+	CHECK_SAME(take_one(self->fd), later);
 	take_none(self->fd);
 	CHECK_EQ(remove_entry(self->fd, entry), -1);
 }
@@ -84,12 +87,14 @@ CASE_ON(queue, equal_periods_are_told_apart_by_the_user_word)
 
 CASE_ON(queue, missed_expiries_are_counted)
 {
-	struct ukevent event;
+	struct ukevent entry = start(self->fd, 2 * MS, 0);
+	struct ukevent later = start(self->fd, 50 * MS, KEVENT_REQ_ONESHOT);
+	struct ukevent events[2];
 
-	start(self->fd, 2 * MS, 0);
-	usleep(50000);
-	event = take_one(self->fd);
-	CHECK_GE(event.ret_data[1], 5);
+	CHECK_EQ(kevent_get_events(self->fd, 2, 2, after_ms(SOON_MS), events, 0), 2);
+	CHECK_SAME(events[0], entry);
+	CHECK_SAME(events[1], later);
+	CHECK_GE(events[0].ret_data[1], 5);
 }
 
 CASE_ON(queue, a_report_carries_the_uptime)
@@ -127,15 +132,15 @@ CASE_ON(queue, unknown_bits_of_a_timer_are_refused)
 
 CASE_ON(queue, modify_arms_a_timer_anew)
 {
-	struct ukevent entry = timer(0, 300 * MS, KEVENT_TIMER_FIRED, 0);
+	struct ukevent entry = start(self->fd, 999 * MS, 0);
+	struct ukevent half = start(self->fd, 100 * MS, KEVENT_REQ_ONESHOT);
 	int64_t begin;
 
-	CHECK_EQ(add_refusal(self->fd, entry), 0);
-	usleep(150000);
+	CHECK_SAME(take_one(self->fd), half);
 	begin = now_ms();
 	CHECK_EQ(modify(self->fd, entry, KEVENT_TIMER_FIRED, 0), KEVENT_RET_DONE);
 	CHECK_SAME(take_one(self->fd), entry);
-	CHECK_GE(now_ms() - begin, 299);
+	CHECK_GE(now_ms() - begin, 998);
 }
 
 static struct ukevent at(clockid_t clock, unsigned int event, long milliseconds)
@@ -183,10 +188,13 @@ CASE_ON(queue, a_point_in_the_past_fires_at_once)
 CASE_ON(queue, a_first_expiry_may_differ_from_the_period)
 {
 	struct ukevent entry = timer(3600, 0, KEVENT_TIMER_FIRED | KEVENT_TIMER_START, 0);
+	struct ukevent later;
 
 	entry.ret_data[1] = 5 * MS;
 	CHECK_EQ(add_refusal(self->fd, entry), 0);
 	CHECK_SAME(take_one(self->fd), entry);
-	usleep(10000);
+	/* A second expiry after as long as the first would come before this one. */
+	later = start(self->fd, 10 * MS, KEVENT_REQ_ONESHOT);
+	CHECK_SAME(take_one(self->fd), later);
 	take_none(self->fd);
 }
