@@ -4,9 +4,8 @@
 
 Tests steer it by environment: KVB_FAKE_DIE=MECHANISM+VARIANT ends that worker at its third slice,
 KVB_FAKE_UNEQUAL=... loses one message of its second slice, KVB_FAKE_ABSENT=... is not available,
-KVB_FAKE_MUTE=... never answers a slice, KVB_FAKE_SLEEP=SECONDS is real time spent in each slice,
-KVB_FAKE_FACTOR=X multiplies every cost, which scatters by KVB_FAKE_NOISE (0.03, as a logarithm),
-KVB_FAKE_CALLS=N makes so many more calls an operation.
+KVB_FAKE_MUTE=... never answers a slice, KVB_FAKE_FACTOR=X multiplies every cost, which scatters by
+KVB_FAKE_NOISE (0.03, as a logarithm), KVB_FAKE_CALLS=N makes so many more calls an operation.
 """
 
 from __future__ import annotations
@@ -159,7 +158,6 @@ class Cell:
             os._exit(7)
         if os.environ.get("KVB_FAKE_MUTE") == self.name:
             signal.pause()  # until the controller loses patience
-        time.sleep(float(os.environ.get("KVB_FAKE_SLEEP", "0")))
         scatter = float(os.environ.get("KVB_FAKE_NOISE", "0.03"))
         factor = float(os.environ.get("KVB_FAKE_FACTOR", "1"))
         factor *= self.noise.lognormvariate(0, scatter)
