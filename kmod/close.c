@@ -31,11 +31,23 @@ struct kevent_sb {
 	struct rcu_head rcu;
 };
 
-static char *close_watch = "auto";
-module_param(close_watch, charp, 0444);
-MODULE_PARM_DESC(close_watch, "How closes are learned of: auto (default), ftrace or fsnotify");
-
+static char *asked = "auto";
 static bool hooked;
+
+static int get_way(char *buffer, const struct kernel_param *parameter)
+{
+	return sysfs_emit(buffer, "%s\n", hooked ? "ftrace" : "fsnotify");
+}
+
+/* Reads as what came of it. */
+static const struct kernel_param_ops way_ops = {
+	.set = param_set_charp,
+	.get = get_way,
+	.free = param_free_charp,
+};
+
+module_param_cb(close_watch, &way_ops, &asked, 0444);
+MODULE_PARM_DESC(close_watch, "How closes are learned of: auto (default), ftrace or fsnotify");
 
 /* kevent.watched: what tells of the close of its file. */
 enum {
@@ -334,24 +346,22 @@ struct file *kevent_close_file(struct kevent_on_file *on)
 	return file;
 }
 
-const char *kevent_close_how(void)
+static int choose_way(void)
 {
-	return hooked ? "ftrace" : "fsnotify";
-}
+	bool must_hook = !strcmp(asked, "ftrace");
+	bool may_hook = must_hook || !strcmp(asked, "auto");
 
-static int choose(void)
-{
-	static const char *const ways[] = { "auto", "ftrace", "fsnotify" };
-
-	if (match_string(ways, ARRAY_SIZE(ways), close_watch) < 0) {
-		pr_err("kevent: close_watch is auto, ftrace or fsnotify, not %s\n", close_watch);
+	if (!may_hook && strcmp(asked, "fsnotify")) {
+		pr_err("kevent: close_watch is auto, ftrace or fsnotify, not %s\n", asked);
 		return -EINVAL;
 	}
-	hooked = strcmp(close_watch, "fsnotify") && kevent_hook_init();
-	if (!hooked && !strcmp(close_watch, "ftrace")) {
+	hooked = may_hook && kevent_hook_init();
+	if (must_hook && !hooked) {
 		pr_err("kevent: this kernel lets no hook hear every close; use close_watch=auto\n");
 		return -EOPNOTSUPP;
 	}
+	if (may_hook && !hooked)
+		pr_info("kevent: this kernel lets no hook hear every close: fsnotify does\n");
 	return 0;
 }
 
@@ -367,7 +377,7 @@ int kevent_close_init(void)
 		result = PTR_ERR(group);
 		goto out_buckets;
 	}
-	result = choose();
+	result = choose_way();
 	if (result)
 		goto out_group;
 	return 0;

@@ -35,9 +35,6 @@ struct file *kevent_close_file(struct kevent_on_file *on);
 /* The last reference to the file is gone; nothing of it is torn down yet. Does not sleep. */
 void kevent_close_of(const struct file *file);
 
-/* How closes are learned of: the name of a way, for statistics. */
-const char *kevent_close_how(void);
-
 /* close_hook.c: whether the kernel lets every close be heard; the others are not called if not. */
 bool kevent_hook_init(void);
 void kevent_hook_exit(void);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Hears the last close of every file at the entry of __fput(), with ftrace, before anything of the
- * file is torn down. While a file is watched that costs each last close of the machine about a
- * hundred instructions. A mark of fsnotify (close.c) costs each read() and write() of its superblock
- * more than that, and a descriptor is read more often than it is closed.
+ * file is torn down. While a file is watched that costs each last close of the machine some sixty
+ * instructions. A mark of fsnotify (close.c) costs each read() and write() of its superblock more than
+ * twice that, and a descriptor is read more often than it is closed.
  *
  * Memory safety rests on hearing every close. So the hook is used only where a trial at load time
  * heard one on each way to __fput() that can be tried there, and it is PERMANENT: nobody switches it
@@ -47,7 +47,7 @@ static struct ftrace_ops hook = {
 	.flags = FTRACE_OPS_FL_PERMANENT,
 };
 
-static enum { UNUSABLE, OFF, ON, GOING } state;		/* hook_mutex */
+static enum { OFF, ON, GOING } state;		/* hook_mutex */
 static DEFINE_MUTEX(hook_mutex);
 /* Files that are watched through the hook. Leaves 0 only under hook_mutex, which puts it on. */
 static atomic_long_t users;

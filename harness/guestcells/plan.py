@@ -278,6 +278,7 @@ FACTS = {
     "clock.source": "/sys/devices/system/clocksource/clocksource0/current_clocksource",
     "module.kevent.srcversion": "/sys/module/kevent/srcversion",
     "module.kevent.taint": "/sys/module/kevent/taint",
+    "module.kevent.parameters.close_watch": "/sys/module/kevent/parameters/close_watch",
 }
 _READ = "facts"
 

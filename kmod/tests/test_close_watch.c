@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What the module hears closes with, and that others who trace do not get in its way. */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -12,34 +13,20 @@
 #define SWITCH "/proc/sys/kernel/ftrace_enabled"
 #define HOOKED_FUNCTION "__fput"
 
-/* The word after "close-watch:" in the queue's fdinfo. */
-static void read_way(int queue, char way[16])
+static bool is_way(const char *wanted)
 {
-	char path[64], line[128];
-	FILE *file;
+	char way[16] = "";
+	FILE *file = fopen("/sys/module/kevent/parameters/close_watch", "r");
 
-	way[0] = 0;
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", queue);
-	file = fopen(path, "r");
 	CHECK(file);
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "close-watch: %15s", way) == 1)
-			break;
-	}
+	CHECK_EQ(fscanf(file, "%15s", way), 1);
 	fclose(file);
+	return !strcmp(way, wanted);
 }
 
-static bool hooked(int queue)
+static void need_hook(void)
 {
-	char way[16];
-
-	read_way(queue, way);
-	return !strcmp(way, "ftrace");
-}
-
-static void need_hook(int queue)
-{
-	if (!hooked(queue))
+	if (!is_way("ftrace"))
 		SKIP("the module was loaded with close_watch=fsnotify");
 	if (geteuid() != 0)
 		SKIP("not root");
@@ -87,6 +74,19 @@ static void check_close_is_heard(int queue)
 	close(pair[1]);
 }
 
+/* Nothing tells of that but the list itself. */
+static bool is_traced_no_more(int64_t milliseconds)
+{
+	int64_t end = now_ms() + milliseconds;
+
+	while (is_traced()) {
+		if (now_ms() > end)
+			return false;
+		poll(NULL, 0, 200);
+	}
+	return true;
+}
+
 /* Leaves a file watched through the hook: while that is being taken off, marks stand in for it. */
 static void watch_by_hook(int queue)
 {
@@ -99,26 +99,24 @@ static void watch_by_hook(int queue)
 	} while (!is_traced());
 }
 
-CASE_ON(queue, the_way_closes_are_heard_is_the_one_asked_for_at_load)
+CASE(the_way_closes_are_heard_is_the_one_asked_for_at_load)
 {
 	const char *asked = getenv("KEVENT_TEST_CLOSE_WATCH");
-	char way[16];
 
-	read_way(self->fd, way);
 	/* Every kernel of the test guests lets the hook hear; "auto" must not fall back in silence. */
-	CHECK(!strcmp(way, asked ? asked : "ftrace"));
+	CHECK(is_way(asked ? asked : "ftrace"));
 }
 
 CASE_ON(queue, a_file_is_hooked_while_it_is_watched)
 {
-	need_hook(self->fd);
+	need_hook();
 	watch_by_hook(self->fd);
 	CHECK(is_traced());
 }
 
 CASE_ON(queue, tracing_cannot_be_switched_off_under_a_watched_file)
 {
-	need_hook(self->fd);
+	need_hook();
 	watch_by_hook(self->fd);
 	CHECK_EQ(put_text(SWITCH, "0"), EBUSY);
 	check_close_is_heard(self->fd);
@@ -126,7 +124,7 @@ CASE_ON(queue, tracing_cannot_be_switched_off_under_a_watched_file)
 
 CASE_ON(queue, closes_are_heard_beside_a_function_tracer)
 {
-	need_hook(self->fd);
+	need_hook();
 	check_close_is_heard(self->fd);
 	CHECK_EQ(put_text(TRACING "/set_ftrace_filter", HOOKED_FUNCTION), 0);
 	CHECK_EQ(put_text(TRACING "/current_tracer", "function"), 0);
@@ -141,9 +139,9 @@ CASE_ON(queue, closes_are_heard_beside_a_function_tracer)
 
 CASE_ON_WITHIN(queue, the_hook_goes_some_time_after_the_last_watch, 120)
 {
-	need_hook(self->fd);
+	need_hook();
 	check_close_is_heard(self->fd);
-	while (is_traced())
-		usleep(200000);
+	CHECK(is_traced_no_more(90000 * (int64_t)ktest_slowness()));
 	watch_by_hook(self->fd);
+	CHECK(is_traced());
 }
