@@ -132,13 +132,18 @@ class footprint_cell final : public cell {
         // One CPU, so that one CPU's free objects at most are counted as used.
         const cpu_binding here{static_cast<unsigned>(std::max(::sched_getcpu(), 0))};
         std::array<double, repetitions> kernel{};
+        kernel_memory_meter::reading empty;
         for (std::size_t at = 0; at < repetitions; ++at) {
             registration<A> fresh{flows_, *buffers_, variant_};
             const std::int64_t resident = resident_bytes();
             if (!meter.usable()) {
                 fresh.add_all();
             } else {
-                const kernel_memory_meter::reading before = meter.settled();
+                if (at == 0) {
+                    empty = meter.settled();
+                }
+                const kernel_memory_meter::reading before =
+                    meter.once_freed(empty, at == 0 ? 0 : kernel[at - 1], plan_.registered);
                 fresh.add_all();
                 kernel[at] = meter.bytes_per_watch(before, meter.take(), plan_.registered);
             }

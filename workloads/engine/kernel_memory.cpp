@@ -19,6 +19,8 @@ namespace kevbench::workload {
 namespace {
 
 constexpr const char* slabinfo = "/proc/slabinfo";
+/// Between two looks at what the kernel holds.
+constexpr timespec pause{0, 20'000'000};
 
 std::optional<std::string> read_text(const std::string& path) {
     std::ifstream file{path};
@@ -156,7 +158,6 @@ kernel_memory_meter::reading kernel_memory_meter::take() const {
 
 kernel_memory_meter::reading kernel_memory_meter::settled() const {
     constexpr int looks = 50;
-    constexpr timespec pause{0, 20'000'000};
     constexpr std::int64_t still = 16'384;  // bytes; others allocate and free all the time
     reading last = take();
     for (int look = 0; look < looks; ++look) {
@@ -169,6 +170,17 @@ kernel_memory_meter::reading kernel_memory_meter::settled() const {
         }
     }
     return last;
+}
+
+kernel_memory_meter::reading kernel_memory_meter::once_freed(const reading& empty, double bytes,
+                                                             std::int64_t watches) const {
+    const int looks = bytes > 0 ? 100 : 0;
+    reading now = take();
+    for (int look = 0; look < looks && bytes_per_watch(empty, now, watches) > bytes / 2; ++look) {
+        ::nanosleep(&pause, nullptr);
+        now = take();
+    }
+    return now;
 }
 
 double kernel_memory_meter::bytes_per_watch(const reading& before, const reading& after,

@@ -50,6 +50,11 @@ class kernel_memory_meter {
     /// still hold for some milliseconds, and new ones made meanwhile would hide behind them. Blocks
     /// for up to a second.
     [[nodiscard]] reading settled() const;
+    /// As take(), once most of the `bytes` per watch that `watches` registrations held more than at
+    /// `empty` are free again. After a grace period that comes all at once, so looking whether the
+    /// kernel's memory shrinks tells nothing before it. Blocks for up to two seconds.
+    [[nodiscard]] reading once_freed(const reading& empty, double bytes,
+                                     std::int64_t watches) const;
     [[nodiscard]] double bytes_per_watch(const reading& before, const reading& after,
                                          std::int64_t watches) const;
 
