@@ -20,6 +20,7 @@ from harness.controller.calibrate import granule_of
 from harness.controller.cellrun import CellRun, Setting
 from harness.controller.httpcell import HttpCellRun
 from harness.controller.webcell import WebCellRun
+from harness.controller.ladder import Ladder, in_order
 from harness.controller.interrupt import Interrupt, Interrupted
 from harness.controller.recorder import Recorder
 from harness.environment import collect
@@ -30,6 +31,7 @@ from harness.guestcells.plan import GuestPlan
 from harness.plan import LOADED, WEB_2006, Cell, Plan
 from harness.profiles import PROFILES
 from harness.progress import Progress
+from harness.worker import WorkerDied, WorkerRefused
 from results.histogram import merged
 from results.identity import derived_seed, new_run_id
 from results.reader import FILE_NAME
@@ -120,8 +122,9 @@ class Run:
                 program, self.order.plugins, self.seed, recorder, interrupt, self.progress.show
             )
             try:
-                for cell in self.plan.cells:
-                    self._cell(cell, setting, directory)
+                ladder = Ladder(setting)
+                for cell in in_order(self.plan.cells, self.seed):
+                    self._rung(cell, ladder, setting, directory)
                 # After the host's part: both at once would spoil its times.
                 self._guest(writer, interrupt, directory)
             except Interrupted:
@@ -161,6 +164,17 @@ class Run:
         for name, params in (self.order.guest.shown if self.order.guest else {}).items():
             shown.setdefault(name, set()).update(params)
         return shown
+
+    def _rung(self, cell: Cell, ladder: Ladder, setting: Setting, directory: Path) -> None:
+        """A cell, its rate settled; without one that could be settled it is skipped aloud."""
+        try:
+            settled = ladder.settled(cell)
+        except (WorkerDied, WorkerRefused) as problem:
+            reason = f"no closed loop to take {cell.params['rate']} of: {problem}"
+            setting.recorder.skip(cell.workload, cell.params, None, "failed", reason, "calibration")
+            self.errors.append(f"{cell.title}: {reason}")
+            return
+        self._cell(settled, setting, directory)
 
     def _cell(self, cell: Cell, setting: Setting, directory: Path) -> None:
         """One cell, analysed and recorded even when the user stopped inside it."""

@@ -92,6 +92,7 @@ def load(run_dir: Path) -> Run:
         floor_instructions=_value(floor.get(_FLOOR[0])),
         floor_percent=_value(floor.get(_FLOOR[1])),
         floor_reason=str(next((r["reason"] for r in floor.values() if r.get("reason")), "")),
+        load_after=environment.first(_clean(end), "after.load.average"),
         data_files=_files(run_dir, path),
     )
 

@@ -288,6 +288,7 @@ class Run:
     floor_instructions: float | None = None
     floor_percent: float | None = None
     floor_reason: str = ""
+    load_after: str = ""
     data_files: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -69,12 +69,12 @@ class Condenser:
             return True
         identity = self._cases.get(key)
         if identity is None:
-            return kind != "slice"
+            return bool(kind != "slice")
         if kind != "slice":
             self.placed.append((identity, record))
         elif not record["warmup"]:
             self._slice(identity, record)
-        return kind != "slice"
+        return bool(kind != "slice")
 
     def _slice(self, identity: Identity, record: Record) -> None:
         phase, ops = str(record.get("phase")), int(record["ops"])

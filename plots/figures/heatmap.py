@@ -155,7 +155,8 @@ def _table(heading: str, heats: Sequence[Heat]) -> Table:
 
 def build(run: Run) -> Figure:
     """One panel a mechanism, of a cell of each of a few workloads."""
-    sections, tables = [], []
+    sections: list[Section] = []
+    tables: list[Table] = []
     for place in run.places:
         here = [heat for heat in run.heats if heat.place == place and heat.points]
         if not here:

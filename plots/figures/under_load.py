@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from plots import axes, captions, cells, distribution, grouping, marks, style, text
-from plots.figure import OVERVIEW, SMALL, Margins, Panel, Section, Table, missing, table
+from plots.figure import Margins, Panel, Section, Table, missing, table
 from plots.figure import Figure
 from plots.model import Cell, Place, Row, Run, Side
 from plots.reasons import why_missing
@@ -16,7 +16,7 @@ from plots.reasons import why_missing
 TITLE = "Latency against offered rate"
 #: metric, quantile, words
 _QUANTILES = (("p50_ns", 0.5, "median"), ("p99_ns", 0.99, "99 %"), ("p999_ns", 0.999, "99.9 %"))
-_HEIGHT, _TOP, _BOTTOM = 2.4, 0.34, 0.44
+_WIDTH, _HEIGHT, _TOP, _BOTTOM = 3.6, 2.4, 0.34, 0.44
 
 
 @dataclass(frozen=True)
@@ -152,10 +152,9 @@ def _panel(
         title,
         f"{title}. {_sentence(lines, members)}",
         draw,
-        OVERVIEW if group.key == "overview" else SMALL,
+        _WIDTH,
         _HEIGHT,
         margins,
-        group.key == "overview",
     )
 
 
@@ -217,10 +216,13 @@ def _rows_panel(lines: Lines, key: str, title: str) -> Panel:
 
 
 def _panels(run: Run, place: Place, key: str) -> list[Panel]:
+    """A panel a quantile with one variant of each mechanism, then at 99 % all variants."""
     by_quantile = {name: _points(run, place, name, q) for name, q, _ in _QUANTILES}
+    every = {about for found in by_quantile.values() for about in found}
     result: list[Panel] = []
-    for number, about in enumerate(sorted(by_quantile["p50_ns"] or by_quantile["p99_ns"])):
+    for number, about in enumerate(sorted(every)):
         workload = ", ".join(part for part in about if part)
+        families: list[Panel] = []
         for metric, _, words in _QUANTILES:
             lines = by_quantile[metric].get(about, {})
             rates = {point.rate for points in lines.values() for point in points}
@@ -228,31 +230,39 @@ def _panels(run: Run, place: Place, key: str) -> list[Panel]:
             if len(rates) == 1:
                 result.append(_rows_panel(lines, name, f"{title} at {text.number(rates.pop())}/s"))
             elif rates:
-                result += _ladder(run, place, lines, name, title, rates, metric == "p99_ns")
+                first, *others = _ladder(run, place, lines, name, title, rates)
+                result.append(first)
+                families += others if metric == "p99_ns" else []
+        result += families
     return result
 
 
 def _ladder(
-    run: Run, place: Place, lines: Lines, key: str, title: str, rates: set[float], split: bool
+    run: Run, place: Place, lines: Lines, key: str, title: str, rates: set[float]
 ) -> list[Panel]:
-    """An overview; of one quantile the variants of every mechanism too."""
+    """One variant of each mechanism first, then the other variants."""
     first = grouping.overview(lines)
     cell = next(point.row.cell for points in lines.values() for point in points)
     ceiling = _closed_maximum(run, place, cell)
     across = axes.log_limits([*rates, *([ceiling] if ceiling else [])], 0.04)
     limits = (across, _limits([lines]))
-    groups = [first]
-    if split:
-        groups += [g for g in grouping.families(lines) if set(g.sides) - set(first.sides)]
+    others = [g for g in grouping.families(lines) if set(g.sides) - set(first.sides)]
     return [
-        _panel(lines, group, f"{key}-{group.key}", f"{title}: {group.title}", limits, ceiling)
-        for group in groups
+        _panel(
+            lines,
+            group,
+            f"{key}-{group.key}",
+            title if group == first else f"{title}: {group.title}",
+            limits,
+            ceiling,
+        )
+        for group in (first, *others)
     ]
 
 
 def _table(run: Run, place: Place) -> Table:
-    columns = ("cell", "mechanism", "rate, 1/s", "quantile", "latency, ns", "interval")
-    columns += ("from the actual send, ns", "kept pace")
+    columns = ["cell", "mechanism", "rate, 1/s", "quantile", "latency, ns", "interval"]
+    columns += ["from the actual send, ns", "kept pace"]
     lines: list[tuple[str, ...]] = []
     for metric, q, words in _QUANTILES:
         for about, found in sorted(_points(run, place, metric, q).items()):
