@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from plots import style
 from results.bars import Judged
+from results.timeline import Chronicle
 
 #: parameter name and value, sorted by name
 Params = tuple[tuple[str, str], ...]
@@ -289,6 +290,7 @@ class Run:
     floor_percent: float | None = None
     floor_reason: str = ""
     load_after: str = ""
+    history: Chronicle | None = None
     data_files: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -27,6 +27,7 @@ _SOURCES: dict[int, Callable[[testing.Record], object]] = {
     4: lambda r: r.get("metric") in ("p50_ns", "p99_ns", "p999_ns"),
     5: lambda r: r["record"] == "hist",
     6: lambda r: r["record"] == "hist",
+    7: lambda r: r["record"] == "hist",
     8: lambda r: r.get("workload") in ("idle_scan", "active_ratio"),
     9: lambda r: r.get("metric") in ("cpu_user_ns_per_event", "cpu_sys_ns_per_event"),
     10: lambda r: r["record"] == "count",

@@ -11,6 +11,7 @@ from plots.figures import (
     cpu_split,
     exceedance,
     heatmap,
+    history,
     idle_cost,
     instructions,
     memory,
@@ -40,6 +41,7 @@ ALL: tuple[Callable[[Run], Figure], ...] = (
     memory.build,
     pairs.build,
     noise.build,
+    history.build,
     claim.build,
 )
 

@@ -356,6 +356,7 @@ def build(run: Run) -> Figure:
         "time, half the difference). The reference during the run: medians of its processes, each "
         "over the median of its cell; what moves there is the machine, and interleaving takes out "
         "what moves slowly. Dependence: above the dashed line, blocks of a process repeat each other, "
-        "and count for less. Without an A/A panel this run held no control: kevbench run --aa makes one."
+        "and count for less. Without an A/A panel this run held no control: kevbench run --aa makes one. "
+        f"n = {len(run.verdicts):,} comparisons; a point here is itself the width of an interval."
     )
     return Figure(16, "noise", TITLE, caption, tuple(sections), tuple(tables))

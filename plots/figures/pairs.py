@@ -272,14 +272,22 @@ def _table(heading: str, found: Sequence[Basis]) -> Table:
     return table(heading, columns, lines, (4, 5, 6, 7, 8, 9))
 
 
+def _sample(found: Sequence[Basis]) -> str:
+    pairs = text.span({basis.verdict.pairs for basis in found})
+    blocks = text.span({len(basis.blocks) for basis in found})
+    return f"n = {pairs} process pairs, {blocks} blocks a comparison."
+
+
 def build(run: Run) -> Figure:
     """Three panels a comparison."""
     sections: list[Section] = []
     tables: list[Table] = []
+    every: list[Basis] = []
     for index, place in enumerate(run.places):
         found = bases(run, place)
         if not found:
             continue
+        every += found
         among = [basis.verdict.cell for basis in found]
         panels: list[Panel] = []
         for number, basis in enumerate(found[:MOST]):
@@ -306,6 +314,7 @@ def build(run: Run) -> Figure:
         "not at the left is what interleaving takes out. Right: every block, the median of each pair, "
         "and the bootstrap of the median of pairs: shades are its distribution as stored, the bar its "
         "95 % percentile interval, the thick line the estimate; the grey band counts as no "
-        "difference. Blocks far out may lie beyond the right panel's edge."
+        "difference. Blocks far out may lie beyond the right panel's edge. "
+        f"{_sample(every)}"
     )
     return Figure(15, "pairs", TITLE, caption, tuple(sections), tuple(tables))
