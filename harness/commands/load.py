@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness.commands import agent
+from harness.commands import agent, lab
 from harness.commands.parser import Parser, Subparsers, add_verb, print_json
 from harness.errors import INCONCLUSIVE, INVALID, OK
 from harness.measure import check_directory
@@ -27,6 +27,7 @@ def add(subparsers: Subparsers) -> None:
     )
     acts = parser.add_subparsers(dest="act", metavar="VERB", parser_class=Parser, required=True)
     agent.add(acts)
+    lab.add(acts)
     sweep = add_verb(acts, "sweep", "measure a plan on hosts whose agents run", _EXAMPLES)
     sweep.add_argument(
         "--plan", type=Path, required=True, metavar="FILE", help="hosts and what to measure, JSON"

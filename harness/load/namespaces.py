@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pathlib
+import re
 import subprocess
 from collections.abc import Sequence
 from types import TracebackType
@@ -24,6 +26,10 @@ from harness.load.errors import LoadError
 from harness.load.process import find_tool
 
 MOST_CLIENTS = 60
+#: Of all cables together; exists in these namespaces alone.
+NETWORK = "10.77.0.0/16"
+#: Where iproute2 keeps the namespaces that have names.
+NAMED = pathlib.Path("/run/netns")
 _DEADLINE_S = 20.0
 
 
@@ -56,14 +62,46 @@ def _ip(*words: str) -> None:
         raise LoadError(f"network namespaces cannot be had here: {said}; run as root")
 
 
+def _inside_words(namespace: str, script: str) -> list[str]:
+    return ["netns", "exec", namespace, "sh", "-c", script]
+
+
+def _delete(namespace: str) -> None:
+    subprocess.run(
+        [find_tool("ip", "iproute2"), "netns", "del", namespace],
+        capture_output=True,
+        timeout=_DEADLINE_S,
+        check=False,
+    )
+
+
+def existing(stem: str) -> list[str]:
+    """Names of the namespaces that Hosts of that stem made and left."""
+    if not NAMED.is_dir():
+        return []
+    mine = re.compile(rf"{re.escape(stem)}(s|c\d+)")
+    return sorted(one.name for one in NAMED.iterdir() if mine.fullmatch(one.name))
+
+
+def remove(stem: str) -> list[str]:
+    """Takes away what Hosts of that stem left, and returns the names."""
+    names = existing(stem)
+    for name in names:
+        _delete(name)
+    return names
+
+
 class Hosts:
     """A server host and client hosts. Use as a context manager. Not thread-safe."""
 
-    def __init__(self, clients: int) -> None:
-        """Makes them. Raises LoadError, with nothing left behind, when that is not permitted."""
+    def __init__(self, clients: int, stem: str | None = None) -> None:
+        """Makes them, named after this process unless another stem is given.
+
+        Raises LoadError, with nothing left behind, when that is not permitted.
+        """
         if not 1 <= clients <= MOST_CLIENTS:
             raise ValueError(f"{clients} clients: 1 to {MOST_CLIENTS} are possible")
-        stem = f"kvb{os.getpid()}"
+        stem = stem or f"kvb{os.getpid()}"
         self._server = f"{stem}s"
         self._made: list[str] = []
         self.clients: list[Client] = []
@@ -84,8 +122,7 @@ class Hosts:
         self._made.append(name)
         _ip("-n", name, "link", "set", "lo", "up")
         for key, value in (("ip_local_port_range", "1024 65535"), ("tcp_tw_reuse", "1")):
-            write = f"echo {value} > /proc/sys/net/ipv4/{key}"
-            _ip("netns", "exec", name, "sh", "-c", write)
+            _ip(*_inside_words(name, f"echo {value} > /proc/sys/net/ipv4/{key}"))
 
     def _join(self, name: str, at: int) -> None:
         self._make(name)
@@ -98,16 +135,20 @@ class Hosts:
         _ip("-n", name, "link", "set", "eth0", "up")
         self.clients.append(Client(name, f"10.77.{at}.1"))
 
+    def route(self) -> None:
+        """Lets the clients reach each other too, through the server's host. Raises LoadError."""
+        _ip(*_inside_words(self._server, "echo 1 > /proc/sys/net/ipv4/ip_forward"))
+        for client in self.clients:
+            _ip("-n", client.namespace, "route", "add", NETWORK, "via", client.server)
+
+    def leave(self) -> None:
+        """Lets them outlive this object; remove() takes them away."""
+        self._made.clear()
+
     def close(self) -> None:
         """Removes every namespace that was made, and with it its cables; idempotent."""
         while self._made:
-            name = self._made.pop()
-            subprocess.run(
-                [find_tool("ip", "iproute2"), "netns", "del", name],
-                capture_output=True,
-                timeout=_DEADLINE_S,
-                check=False,
-            )
+            _delete(self._made.pop())
 
     def __enter__(self) -> Self:
         return self
