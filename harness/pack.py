@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The tree as one archive for another host: the files git knows, and on demand what is built."""
+"""The tree as one archive for another host: the files git knows, and on demand the built worker for
+a host without a compiler that has the same Debian's libraries."""
 
 from __future__ import annotations
 
@@ -9,42 +10,41 @@ import io
 import os
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 from harness import tree
 from harness.errors import UsageError
 
-#: For a host without a compiler, next to its own libraries of the same Debian.
-_PROGRAMS = ("kevbench-worker", "_kevbench*.so")
 
-
-def _files(programs: bool) -> list[Path]:
+def _files() -> list[Path]:
     try:
         listing = subprocess.run(
             ["git", "ls-files", "-z"], cwd=tree.ROOT, capture_output=True, text=True, check=True
         ).stdout
     except (OSError, subprocess.CalledProcessError):
         raise UsageError("git cannot list the files of the tree: clone it with git") from None
-    found = [tree.ROOT / name for name in listing.split("\0") if name]
-    if programs:
-        folder = tree.worker().parent
-        for pattern in _PROGRAMS:
-            found += sorted(folder.glob(pattern))
-    return [path for path in found if path.is_file()]
+    return [path for name in listing.split("\0") if name and (path := tree.ROOT / name).is_file()]
 
 
-def _add(archive: tarfile.TarFile, path: Path) -> None:
-    member = archive.gettarinfo(path, arcname=str(path.relative_to(tree.ROOT)))
-    # The same files give the same bytes, whoever has them and since when.
-    member.mtime = 0
-    member.uid = member.gid = 0
+def _worker() -> bytes:
+    """The worker without what only a debugger reads, a twentieth of its size."""
+    with tempfile.TemporaryDirectory() as folder:
+        stripped = Path(folder) / "worker"
+        words = ["strip", "--strip-debug", "-o", str(stripped), str(tree.worker())]
+        try:
+            subprocess.run(words, check=True, capture_output=True)
+            return stripped.read_bytes()
+        except (OSError, subprocess.CalledProcessError) as problem:
+            raise UsageError(f"strip failed ({problem}): apt-get install binutils") from None
+
+
+def _neutral(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The same files give the same bytes, whoever has them and since when."""
+    member.mtime = member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mode = 0o755 if member.mode & 0o100 else 0o644
-    if not member.isreg():
-        archive.addfile(member)
-        return
-    with open(path, "rb") as content:
-        archive.addfile(member, content)
+    return member
 
 
 def pack(out: Path, programs: bool) -> tuple[str, bool]:
@@ -54,8 +54,13 @@ def pack(out: Path, programs: bool) -> tuple[str, bool]:
     """
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path in _files(programs):
-            _add(archive, path)
+        for path in _files():
+            archive.add(path, str(path.relative_to(tree.ROOT)), filter=_neutral)
+        if programs:
+            content = _worker()
+            member = tarfile.TarInfo("build/release/harness/kevbench-worker")
+            member.size, member.mode = len(content), 0o755
+            archive.addfile(member, io.BytesIO(content))
     packed = gzip.compress(plain.getvalue(), compresslevel=6, mtime=0)
     digest = hashlib.sha256(packed).hexdigest()
     try:

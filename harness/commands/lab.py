@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`kevbench load hosts` and `kevbench load pack`: what a playbook's controller prepares."""
+"""`kevbench load hosts`, `load pack` and `load module`: what a playbook's controller prepares."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import Path
 
 from harness.commands.parser import Subparsers, add_verb, print_json
 from harness.errors import OK, UsageError
+from harness.guest.errors import GuestError
+from harness.guest.kernels import SERIES, ensure_kernel
+from harness.guest.module import build_module
 from harness.load import namespaces
 from harness.load.errors import LoadError
 from harness.pack import pack
@@ -16,13 +19,16 @@ _HOSTS = """\
   kevbench load hosts up --stem kvb --clients 1
   kevbench load hosts down --stem kvb
 """
+_MODULE = """\
+  kevbench load module --release 6.12.43+deb12-cloud-amd64
+"""
 _PACK = """\
   kevbench load pack --out build/playbooks/tree.tar.gz
 """
 
 
 def add(subparsers: Subparsers) -> None:
-    """Mounts both verbs."""
+    """Mounts the verbs."""
     hosts = add_verb(
         subparsers, "hosts", "make a server's and clients' hosts of network namespaces", _HOSTS
     )
@@ -30,12 +36,32 @@ def add(subparsers: Subparsers) -> None:
     hosts.add_argument("--stem", default="kvb", help="of their names (%(default)s)")
     hosts.add_argument("--clients", type=int, default=1, metavar="N")
     hosts.set_defaults(main=main_hosts)
+    module = add_verb(subparsers, "module", "build kevent.ko for another host's kernel", _MODULE)
+    module.add_argument("--release", required=True, help="what uname -r says there")
+    module.set_defaults(main=main_module)
     packer = add_verb(subparsers, "pack", "write the tree as one archive for another host", _PACK)
     packer.add_argument("--out", type=Path, required=True, metavar="FILE")
     packer.add_argument(
         "--programs", action="store_true", help="also what is built, for hosts without a compiler"
     )
     packer.set_defaults(main=main_pack)
+
+
+def main_module(args: argparse.Namespace) -> int:
+    """Builds what is out of date and says where the copy for that kernel is."""
+    try:
+        for series in SERIES:
+            kernel = ensure_kernel(series)
+            if kernel.release == args.release:
+                built = build_module(kernel)
+                print_json({"schema": "kvb.module", "release": kernel.release, "path": str(built)})
+                return OK
+    except GuestError as problem:
+        raise UsageError(str(problem)) from None
+    raise UsageError(
+        f"no headers of kernel {args.release} here: build on the host (kmodule_build_on: target), "
+        f"or give it one of the kernels {', '.join(SERIES)} of Debian 12"
+    )
 
 
 def main_hosts(args: argparse.Namespace) -> int:
@@ -64,7 +90,7 @@ def _up(stem: str, clients: int) -> bool:
 
 
 def _down(stem: str) -> bool:
-    return bool(namespaces.remove(stem))
+    return bool(namespaces.remove_all(stem))
 
 
 def main_pack(args: argparse.Namespace) -> int:
