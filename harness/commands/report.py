@@ -19,6 +19,7 @@ from results.reader import read
 _EXAMPLES = """\
   kevbench report results/runs/20260101-120000-ABCDEF
   kevbench report run1 run2 --json
+  kevbench report --hosts hosts.html run1 run2
 """
 
 
@@ -26,6 +27,12 @@ def add(subparsers: Subparsers) -> None:
     """Mounts the verb."""
     parser = add_verb(subparsers, "report", "write HTML and PDF from stored results", _EXAMPLES)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run directory")
+    parser.add_argument(
+        "--hosts",
+        type=Path,
+        metavar="FILE",
+        help="one page with the figures of all runs side by side, instead of one for each",
+    )
     parser.add_argument("--json", action="store_true", help="print the paths as JSON")
     parser.set_defaults(main=main)
 
@@ -56,7 +63,21 @@ def draw(directory: Path) -> tuple[Path, Path]:
 def main(args: argparse.Namespace) -> int:
     """Reads all runs first, so that a bad one leaves everything as it was."""
     with refusing_damage(*args.runs):
-        return _report(args)
+        return _report(args) if args.hosts is None else _side_by_side(args)
+
+
+def _side_by_side(args: argparse.Namespace) -> int:
+    check_possible()
+    hosts = importlib.import_module("plots.hosts")
+    try:
+        page = hosts.render(args.hosts, args.runs)
+    except OSError as problem:
+        raise UsageError(f"cannot write {args.hosts}: {problem.strerror}") from None
+    if args.json:
+        print_json({"html": str(page)})
+    else:
+        print(page)
+    return OK
 
 
 def _report(args: argparse.Namespace) -> int:
