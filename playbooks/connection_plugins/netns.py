@@ -39,4 +39,3 @@ class Connection(LocalConnection):  # type: ignore[misc] # Ansible has no types
         inside = f"ip netns exec {name} {cmd}"
         result: tuple[int, bytes, bytes] = super().exec_command(inside, in_data, sudoable)
         return result
-
