@@ -63,9 +63,11 @@ def style() -> Outcome:
         outcome.add(command("clang-format", ["clang-format", "--dry-run", "-Werror", *cxx]))
     python = tracked(".py", ".pyi")
     outcome.add(command("black", ["black", "--check", "--quiet", *python]))
-    shell = [path for path in ("kevbench", ".ci/run") if (ROOT / path).is_file()]
+    shell = [path for path in ("kevbench", ".ci/run", "playbooks/play") if (ROOT / path).is_file()]
     outcome.add(command("shellcheck", ["shellcheck", *shell, *tracked(".sh")]))
     outcome.add(licences())
+    words = ["ansible-lint", "-q", "--offline", "--nocolor"]
+    outcome.add(check_command("ansible-lint", words, ROOT / "playbooks", environment(), 600))
     return outcome
 
 
@@ -84,7 +86,9 @@ def licences() -> Outcome:
 
 
 def types() -> Outcome:
-    packages = [name for name in ("results", "harness", "plots") if (ROOT / name).is_dir()]
+    packages = [
+        name for name in ("results", "harness", "plots", "playbooks") if (ROOT / name).is_dir()
+    ]
     return command("mypy", [PYTHON, "-m", "mypy", *packages])
 
 
