@@ -43,7 +43,8 @@ def _inside(namespace: str, argv: Sequence[str]) -> list[str]:
     return [find_tool("ip", "iproute2"), "netns", "exec", namespace, *argv]
 
 
-def _ip(*words: str) -> None:
+def ip(*words: str) -> None:
+    """Runs one ip command. Raises LoadError with what it said."""
     argv = [find_tool("ip", "iproute2"), *words]
     try:
         done = subprocess.run(
@@ -54,6 +55,16 @@ def _ip(*words: str) -> None:
     if done.returncode != 0:
         said = (done.stderr.strip() or "no message").splitlines()[-1]
         raise LoadError(f"network namespaces cannot be had here: {said}; run as root")
+
+
+def remove(name: str) -> None:
+    """Removes a namespace and the cables in it; nothing when there is none of that name."""
+    subprocess.run(
+        [find_tool("ip", "iproute2"), "netns", "del", name],
+        capture_output=True,
+        timeout=_DEADLINE_S,
+        check=False,
+    )
 
 
 class Hosts:
@@ -80,34 +91,28 @@ class Hosts:
         return _inside(self._server, argv)
 
     def _make(self, name: str) -> None:
-        _ip("netns", "add", name)
+        ip("netns", "add", name)
         self._made.append(name)
-        _ip("-n", name, "link", "set", "lo", "up")
+        ip("-n", name, "link", "set", "lo", "up")
         for key, value in (("ip_local_port_range", "1024 65535"), ("tcp_tw_reuse", "1")):
             write = f"echo {value} > /proc/sys/net/ipv4/{key}"
-            _ip("netns", "exec", name, "sh", "-c", write)
+            ip("netns", "exec", name, "sh", "-c", write)
 
     def _join(self, name: str, at: int) -> None:
         self._make(name)
         cable = f"c{at}"
-        _ip("-n", self._server, "link", "add", cable, "type", "veth", "peer", "eth0", "netns", name)
+        ip("-n", self._server, "link", "add", cable, "type", "veth", "peer", "eth0", "netns", name)
         # Private addresses that exist in these namespaces alone.
-        _ip("-n", self._server, "addr", "add", f"10.77.{at}.1/30", "dev", cable)
-        _ip("-n", name, "addr", "add", f"10.77.{at}.2/30", "dev", "eth0")
-        _ip("-n", self._server, "link", "set", cable, "up")
-        _ip("-n", name, "link", "set", "eth0", "up")
+        ip("-n", self._server, "addr", "add", f"10.77.{at}.1/30", "dev", cable)
+        ip("-n", name, "addr", "add", f"10.77.{at}.2/30", "dev", "eth0")
+        ip("-n", self._server, "link", "set", cable, "up")
+        ip("-n", name, "link", "set", "eth0", "up")
         self.clients.append(Client(name, f"10.77.{at}.1"))
 
     def close(self) -> None:
         """Removes every namespace that was made, and with it its cables; idempotent."""
         while self._made:
-            name = self._made.pop()
-            subprocess.run(
-                [find_tool("ip", "iproute2"), "netns", "del", name],
-                capture_output=True,
-                timeout=_DEADLINE_S,
-                check=False,
-            )
+            remove(self._made.pop())
 
     def __enter__(self) -> Self:
         return self
