@@ -17,6 +17,8 @@ from harness.guest.paths import REPOSITORY, shown
 
 #: Below this folder a guest keeps what playbooks bring and measure; it vanishes with the guest.
 GUEST_ROOT = "/var/lib/kevbench"
+#: Every task would else pay for a login, which takes an emulated guest two seconds.
+_KEPT_OPEN = ("-o", "ControlMaster=auto", "-o", "ControlPersist=600s")
 _PYTHON = "/usr/bin/python3"
 
 
@@ -87,10 +89,9 @@ def _variables(host: Host, state: State, folder: Path) -> dict[str, Any]:
         "ansible_port": state.guests[host.name].port,
         "ansible_user": ssh.USER,
         "ansible_ssh_private_key_file": str(ssh.user_key(folder)),
-        "ansible_ssh_common_args": shlex.join(ssh.options(folder)),
+        "ansible_ssh_common_args": shlex.join([*ssh.options(folder), *_KEPT_OPEN]),
         "can_load_modules": True,
         "can_tune_global": True,
-        "kmodule_build_on": "controller",
         "bench_root": GUEST_ROOT,
         "accel": plan.accel,
         "kernel": plan.release,

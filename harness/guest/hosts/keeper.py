@@ -25,7 +25,7 @@ from harness.guest import qemu
 from harness.guest.errors import GuestError
 from harness.guest.hosts import machine, state
 from harness.guest.hosts.identity import identify
-from harness.guest.hosts.network import Network, namespace_name, open_tap
+from harness.guest.hosts.network import Network, forward, namespace_name, open_tap
 from harness.guest.hosts.topology import Layout, Topology
 
 READY = "ok"
@@ -75,6 +75,9 @@ class _Kept:
             for cable in layout.cables:
                 ends = (self.namespaces[cable.server], self.namespaces[cable.generator])
                 self._network.join(*ends, cable)
+            for name, namespace in self.namespaces.items():
+                if layout.forwards(name):
+                    forward(namespace)
             return
         # Only until the guests have them: a cable whose QEMU ended must be seen as cut.
         with contextlib.ExitStack() as ours:

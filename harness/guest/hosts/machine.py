@@ -8,9 +8,9 @@ from pathlib import Path
 
 from harness.guest import cpio, image, qemu
 from harness.guest.hosts import ssh
-from harness.guest.hosts.network import FIRST_ADDRESS
+from harness.guest.hosts.network import FORWARDING
 from harness.guest.hosts.state import Plan, console
-from harness.guest.hosts.topology import Host, Layout, Topology
+from harness.guest.hosts.topology import NETWORK, Host, Layout, Topology
 from harness.guest.kernels import Kernel
 from harness.guest.payload import Payload
 
@@ -56,8 +56,10 @@ def network_script(host: Host, layout: Layout) -> str:
         serving = host.name == cable.server
         address = cable.server_address if serving else cable.generator_address
         lines += [f"ip link set eth{at} up", f"ip addr add {address}/30 dev eth{at}"]
-        if not serving and cable.index:
-            lines.append(f"ip route add {FIRST_ADDRESS} via {cable.server_address}")
+        if not serving:
+            lines.append(f"ip route add {NETWORK} via {cable.server_address}")
+    if layout.forwards(host.name):
+        lines.append(f"echo 1 > {FORWARDING}")
     return "\n".join(lines) + "\n"
 
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.guest.errors import GuestError
-from harness.guest.hosts.topology import Cable, Topology
+from harness.guest.hosts.topology import NETWORK, Cable, Topology
 from harness.load import namespaces
 from harness.load.errors import LoadError
 
@@ -21,6 +21,7 @@ _CLONE_NEWNET = 0x40000000
 _TUNSETIFF = 0x400454CA
 _TAP_WITH_HEADER = 0x0002 | 0x1000 | 0x4000  # IFF_TAP, IFF_NO_PI, IFF_VNET_HDR
 _PREFIX = 30
+FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
 
 class Network:
@@ -41,7 +42,7 @@ class Network:
         _ip("-n", server, "link", "add", end, "type", "veth", "peer", far, "netns", generator)
         set_up(server, end, cable.server_address)
         set_up(generator, far, cable.generator_address)
-        reach_server(generator, cable)
+        route(generator, cable)
 
     def close(self) -> None:
         """Removes every namespace that was made, and what lies in it; idempotent."""
@@ -66,14 +67,14 @@ def set_up(namespace: str, interface: str, address: str) -> None:
     _ip("-n", namespace, "link", "set", interface, "up")
 
 
-def reach_server(namespace: str, cable: Cable) -> None:
-    """The server has one address for all; behind a later cable it needs a route."""
-    if cable.index:
-        _ip("-n", namespace, "route", "add", FIRST_ADDRESS, "via", cable.server_address)
+def route(namespace: str, cable: Cable) -> None:
+    """Leads a generator to the server's first address and to other generators."""
+    _ip("-n", namespace, "route", "add", NETWORK, "via", cable.server_address)
 
 
-#: Where every generator reaches the server: its end of the first cable.
-FIRST_ADDRESS = Cable(0, "", "").server_address
+def forward(namespace: str) -> None:
+    """Lets a server pass on what its generators say to each other."""
+    _ip("netns", "exec", namespace, "sh", "-c", f"echo 1 > {FORWARDING}")
 
 
 def namespace_name(run: str, host: str) -> str:
@@ -123,7 +124,7 @@ def open_tap(namespace: str, cable: Cable) -> int:
     try:
         fcntl.ioctl(descriptor, _TUNSETIFF, struct.pack("16sH22x", b"eth1", _TAP_WITH_HEADER))
         set_up(namespace, "eth1", cable.generator_address)
-        reach_server(namespace, cable)
+        route(namespace, cable)
     except OSError as error:
         os.close(descriptor)
         raise GuestError(f"no tap can be had here: {error.strerror}; run as root") from None

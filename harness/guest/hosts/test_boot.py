@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.guest.hosts import launch, network, rootfs, ssh, state
+from harness.guest.hosts import launch, rootfs, ssh, state
 from harness.guest.hosts.identity import Identity, alive
 from harness.guest.hosts.topology import Topology
 from harness.guest.kernels import SERIES, cached_kernel, ensure_kernel
@@ -107,7 +107,7 @@ def test_guest_on_a_tap_answers_from_the_namespace_only(bring_up: BringUp, tmp_p
     up = bring_up(Topology.TAP)
     assert _interfaces() == before, "the tap is outside of its namespace"
     namespace = up.namespaces["lg1"]
-    reach = f"import socket; socket.create_connection(('{network.FIRST_ADDRESS}', 22), 60)"
+    reach = f"import socket; socket.create_connection(('{up.plan.layout.host('srv1').address}', 22), 60)"
     command = ["ip", "netns", "exec", namespace, "/usr/bin/python3", "-c", reach]
     subprocess.run(command, check=True, timeout=_LIMIT_S)
     assert launch.down(tmp_path)

@@ -2,6 +2,7 @@
 """Up and down with namespaces alone, which takes no guest: who ends what, and what is left."""
 
 import argparse
+import dataclasses
 import json
 import os
 import signal
@@ -48,30 +49,45 @@ def _wait_until_gone(kept: state.State) -> None:
         time.sleep(0.1)
 
 
-@needs_root
-def test_hosts_answer_each_other_until_they_are_taken_down(up: state.State, tmp_path: Path) -> None:
-    names = up.namespaces
-    assert set(names.values()) <= set(_namespaces())
-    serve = (
-        "import socket; s = socket.create_server(('0.0.0.0', 80)); print(flush=True); s.accept()"
+def _reaches(up: state.State, from_host: str, to_host: str) -> bool:
+    """Whether a connection from one namespace arrives in the other."""
+    address = up.plan.layout.host(to_host).address
+    serve = "import socket; s = socket.create_server(('', 80)); print(flush=True); s.accept()"
+    ask = f"import socket; socket.create_connection(('{address}', 80), 20)"
+    there, here = (
+        ["ip", "netns", "exec", up.namespaces[name], sys.executable, "-c"]
+        for name in (to_host, from_host)
     )
-    inside = ["ip", "netns", "exec"]
-    with subprocess.Popen(
-        [*inside, names["srv1"], sys.executable, "-c", serve], stdout=subprocess.PIPE
-    ) as server:
+    with subprocess.Popen([*there, serve], stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         server.stdout.readline()
-        ask = "import socket; socket.create_connection(('10.77.0.1', 80), 20)"
-        subprocess.run(
-            [*inside, names["lg1"], sys.executable, "-c", ask], check=True, timeout=_LIMIT_S
-        )
-        server.wait(_LIMIT_S)
+        asked = subprocess.run([*here, ask], check=False, timeout=_LIMIT_S)
+        server.kill()
+    return asked.returncode == 0
+
+
+@needs_root
+def test_hosts_answer_each_other_until_they_are_taken_down(up: state.State, tmp_path: Path) -> None:
+    names = set(up.namespaces.values())
+    assert names <= set(_namespaces())
+    assert _reaches(up, "lg1", "srv1")
     assert "ansible_netns" in Path(up.plan.inventory).read_text()
     assert launch.down(tmp_path)
     assert not up.running()
-    assert not set(names.values()) & set(_namespaces())
+    assert not names & set(_namespaces())
     assert not Path(up.plan.inventory).exists()
     assert not launch.down(tmp_path)
+
+
+@needs_root
+def test_every_generator_reaches_the_server_and_the_others(tmp_path: Path) -> None:
+    request = dataclasses.replace(_request(tmp_path), hosts=3)
+    up = launch.up(request, lambda line: None)
+    try:
+        assert _reaches(up, "lg2", "srv1")
+        assert _reaches(up, "lg2", "lg1")
+    finally:
+        launch.down(tmp_path)
 
 
 @needs_root

@@ -50,9 +50,9 @@ def test_what_guests_write_vanishes() -> None:
 @pytest.mark.parametrize(
     ("name", "lines"),
     [
-        ("srv1", ["10.77.0.1/30 dev eth1", "10.77.1.1/30 dev eth2"]),
-        ("lg1", ["10.77.0.2/30 dev eth1"]),
-        ("lg2", ["10.77.1.2/30 dev eth1", "route add 10.77.0.1 via 10.77.1.1"]),
+        ("srv1", ["10.77.0.1/30 dev eth1", "10.77.1.1/30 dev eth2", "echo 1 > /proc/sys/net"]),
+        ("lg1", ["10.77.0.2/30 dev eth1", "route add 10.77.0.0/16 via 10.77.0.1"]),
+        ("lg2", ["10.77.1.2/30 dev eth1", "route add 10.77.0.0/16 via 10.77.1.1"]),
     ],
 )
 def test_each_guest_has_its_ends_of_the_cables(name: str, lines: list[str]) -> None:

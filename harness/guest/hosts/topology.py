@@ -30,6 +30,8 @@ DEFAULT_HOSTS = {Topology.NETNS: 2, Topology.ONE: 1, Topology.PAIR: 2, Topology.
 _FEWEST = {Topology.ONE: 1}
 MOST_HOSTS = 8
 LOOPBACK = "127.0.0.1"
+#: Holds every address of every cable.
+NETWORK = "10.77.0.0/16"
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,10 @@ class Layout:
     def cables_of(self, name: str) -> list[Cable]:
         """In the order in which the host has them as eth1, eth2, …"""
         return [each for each in self.cables if name in (each.server, each.generator)]
+
+    def forwards(self, name: str) -> bool:
+        """Whether the host is what its generators reach each other through."""
+        return len(self.cables_of(name)) > 1
 
 
 def parse_topology(text: str) -> Topology:
