@@ -23,10 +23,10 @@ from pathlib import Path
 
 from harness.guest import qemu
 from harness.guest.errors import GuestError
-from harness.guest.hosts import machine, state
+from harness.guest.hosts import machine, network, state
 from harness.guest.hosts.identity import identify
-from harness.guest.hosts.network import Network, forward, namespace_name, open_tap
 from harness.guest.hosts.topology import Layout, Topology
+from harness.load import namespaces
 
 READY = "ok"
 #: A QEMU that cannot have its port or its accelerator says so within this time.
@@ -59,7 +59,6 @@ class _Kept:
 
     def __init__(self, plan: state.Plan, folder: Path, stack: contextlib.ExitStack) -> None:
         self._plan, self._folder, self._stack = plan, folder, stack
-        self._network = stack.enter_context(Network())
         self.guests: dict[str, state.Guest] = {}
         self.processes: dict[str, qemu.Process] = {}
         self.namespaces: dict[str, str] = {}
@@ -69,15 +68,17 @@ class _Kept:
         layout = self._plan.layout
         for host in layout.hosts:
             if host.kind == "netns":
-                self.namespaces[host.name] = namespace_name(self._plan.run, host.name)
-                self._network.add(self.namespaces[host.name])
+                name = network.namespace_name(self._plan.run, host.name)
+                self._stack.callback(namespaces.remove, name)
+                network.add(name)
+                self.namespaces[host.name] = name
         if layout.topology is Topology.NETNS:
             for cable in layout.cables:
                 ends = (self.namespaces[cable.server], self.namespaces[cable.generator])
-                self._network.join(*ends, cable)
+                network.join(*ends, cable)
             for name, namespace in self.namespaces.items():
                 if layout.forwards(name):
-                    forward(namespace)
+                    network.forward(namespace)
             return
         # Only until the guests have them: a cable whose QEMU ended must be seen as cut.
         with contextlib.ExitStack() as ours:
@@ -91,7 +92,7 @@ class _Kept:
         ends: dict[str, dict[int, int]] = {host.name: {} for host in layout.hosts}
         for cable in layout.cables:
             if layout.topology is Topology.TAP:
-                tap = open_tap(self.namespaces[cable.generator], cable)
+                tap = network.open_tap(self.namespaces[cable.generator], cable)
                 ours.callback(os.close, tap)
                 ends[cable.server][cable.index] = tap
             else:

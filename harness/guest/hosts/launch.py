@@ -106,6 +106,7 @@ def check(request: Request) -> Layout:
 def _clear(folder: Path) -> None:
     old = states.read_state(folder)
     if old is None:
+        _clear_half_started(folder)
         return
     if old.running():
         raise GuestError(
@@ -113,6 +114,18 @@ def _clear(folder: Path) -> None:
             "'kevbench guest down' first"
         )
     _end(old, folder)
+
+
+def _clear_half_started(folder: Path) -> None:
+    """Removes what a keeper left that was killed before it had written down what it made."""
+    try:
+        plan = states.read_plan(folder)
+    except (OSError, ValueError, TypeError):
+        return
+    for host in plan.layout.hosts:
+        if host.kind == "netns":
+            namespaces.remove(network.namespace_name(plan.run, host.name))
+    states.forget(folder)
 
 
 def _plan(request: Request, layout: Layout, tell: Tell) -> states.Plan:
@@ -245,6 +258,8 @@ def down(folder: Path, purge: bool = False) -> bool:
         was_up = state is not None and state.running()
         if state is not None:
             _end(state, folder)
+        else:
+            _clear_half_started(folder)
     if purge:
         shutil.rmtree(folder, ignore_errors=True)
         if folder == states.default_dir():

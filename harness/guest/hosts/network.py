@@ -9,8 +9,6 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Self
 
 from harness.guest.errors import GuestError
 from harness.guest.hosts.topology import NETWORK, Cable, Topology
@@ -24,41 +22,19 @@ _PREFIX = 30
 FORWARDING = "/proc/sys/net/ipv4/ip_forward"
 
 
-class Network:
-    """What was made, and how to take it away again. Use as a context manager; one thread only."""
+def add(name: str) -> None:
+    """Makes a namespace with its loopback up. Raises GuestError where that is not permitted."""
+    _ip("netns", "add", name)
+    _ip("-n", name, "link", "set", "lo", "up")
 
-    def __init__(self) -> None:
-        self.made: list[str] = []
 
-    def add(self, name: str) -> None:
-        """Makes a namespace with its loopback up. Raises GuestError where that is not permitted."""
-        _ip("netns", "add", name)
-        self.made.append(name)
-        _ip("-n", name, "link", "set", "lo", "up")
-
-    def join(self, server: str, generator: str, cable: Cable) -> None:
-        """Lays a virtual cable between two namespaces."""
-        end, far = f"eth{cable.index + 1}", "eth1"
-        _ip("-n", server, "link", "add", end, "type", "veth", "peer", far, "netns", generator)
-        set_up(server, end, cable.server_address)
-        set_up(generator, far, cable.generator_address)
-        route(generator, cable)
-
-    def close(self) -> None:
-        """Removes every namespace that was made, and what lies in it; idempotent."""
-        while self.made:
-            namespaces.remove(self.made.pop())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+def join(server: str, generator: str, cable: Cable) -> None:
+    """Lays a virtual cable between two namespaces. Raises GuestError."""
+    end, far = f"eth{cable.index + 1}", "eth1"
+    _ip("-n", server, "link", "add", end, "type", "veth", "peer", far, "netns", generator)
+    set_up(server, end, cable.server_address)
+    set_up(generator, far, cable.generator_address)
+    route(generator, cable)
 
 
 def set_up(namespace: str, interface: str, address: str) -> None:

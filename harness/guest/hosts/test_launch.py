@@ -119,6 +119,16 @@ def test_down_clears_up_after_a_keeper_that_was_killed(up: state.State, tmp_path
 
 
 @needs_root
+def test_down_clears_up_after_a_keeper_that_had_written_nothing(
+    up: state.State, tmp_path: Path
+) -> None:
+    assert end(up.keeper, signal.SIGKILL, _LIMIT_S)
+    (tmp_path / "state.json").unlink()
+    launch.down(tmp_path)
+    assert not set(up.namespaces.values()) & set(_namespaces())
+
+
+@needs_root
 def test_next_up_clears_up_first(up: state.State, tmp_path: Path) -> None:
     end(up.keeper, signal.SIGKILL, _LIMIT_S)
     again = launch.up(_request(tmp_path), lambda line: None)
