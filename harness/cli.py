@@ -51,11 +51,10 @@ def _add_guest(verbs: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def _announced(arguments: Sequence[str]) -> str | None:
-    """The answer to a verb that a later version brings."""
+    """The answer to a verb whose part of the tree is absent."""
     verb = arguments[0] if arguments else ""
     if verb == "guest" and importlib.util.find_spec("harness.guest") is not None:
-        later = len(arguments) > 1 and arguments[1] in ("up", "down")
-        return "longer-lived guests are not built yet: use kevbench guest exec" if later else None
+        return None
     return _LATER.get(verb)
 
 

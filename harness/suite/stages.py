@@ -11,13 +11,15 @@ from pathlib import Path
 
 from harness.suite import kernel
 from harness.suite.endtoend import main_job
-from harness.suite.outcome import Outcome, check_command, read_junit
+from harness.suite.outcome import LEFT_OUT_VARIABLE, Outcome, check_command, read_junit
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
 JOBS = str(min(4, os.cpu_count() or 2))
 #: It runs beside tests that use one core.
 TIDY_JOBS = str(max(1, int(JOBS) - 1))
+#: Emulated hosts on a machine that does other things too.
+LONG_LIMIT_S = 5400
 CXX_SUFFIXES = (".cpp", ".hpp", ".h", ".c")
 
 
@@ -123,16 +125,33 @@ def ctest(preset: str, jobs: str = "1") -> Outcome:
     return outcome
 
 
+_PYTEST = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider"]
+
+
 def pytest() -> Outcome:
+    return run_pytest("pytest", [], limit_s=1500)
+
+
+def long_tests() -> Outcome:
+    return run_pytest("pytest-long", ["-m", "long"], limit_s=LONG_LIMIT_S)
+
+
+def run_pytest(title: str, options: list[str], limit_s: float) -> Outcome:
+    """Runs the Python tests that the options choose; they count one by one."""
     outcome = build("release")
     if outcome.failed:
         return outcome
-    report = ROOT / "build" / "pytest.xml"
-    report.unlink(missing_ok=True)
-    words = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
-    ran = command("pytest", words, limit_s=1500)
-    cases = read_junit("pytest", report)
+    report = ROOT / "build" / f"{title}.xml"
+    left_out = report.with_suffix(".left-out")
+    for old in (report, left_out):
+        old.unlink(missing_ok=True)
+    words = [*_PYTEST, *options, f"--junitxml={report}"]
+    told = {**environment(), LEFT_OUT_VARIABLE: str(left_out)}
+    ran = check_command(title, words, ROOT, told, limit_s)
+    cases = read_junit(title, report)
     outcome.add(cases)
+    if left_out.is_file():
+        outcome.left_out += left_out.read_text(encoding="utf-8").split()
     if ran.failed and not cases.failed:
         outcome.add(ran)
     return outcome
@@ -188,4 +207,5 @@ STAGES = (
         lambda: ctest("asan", "2"),
     ),
     Stage("tsan", "clang build with thread sanitizer", lambda: ctest("tsan", "2")),
+    Stage("long", "hosts of virtual machines, and playbooks on them", long_tests, long=True),
 )
