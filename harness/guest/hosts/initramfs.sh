@@ -1,5 +1,6 @@
 #!/kvb/busybox sh
 # SPDX-License-Identifier: MIT
+# shellcheck shell=dash
 # First program of a host guest: loads what its disk needs, lays this host's own files over the
 # disk's, and hands over to host-init.sh. When it fails it ends, and the kernel panics: the launcher
 # sees that at once.
