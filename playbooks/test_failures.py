@@ -88,10 +88,13 @@ def test_a_host_that_is_not_there_stops_the_play_before_anything_changes(
     inventory = tmp_path / "hosts.ini"
     inventory.write_text(
         "[servers]\nsrv9 ansible_host=127.0.0.1 ansible_port=1 bench_address=127.0.0.1\n"
-        "[loadgens]\n[targets:children]\nservers\nloadgens\n"
+        "[loadgens]\ngen9 ansible_connection=local host_kind=netns bench_address=127.0.0.1 "
+        f"bench_root={tmp_path}/gen9\n[targets:children]\nservers\nloadgens\n"
     )
     text = failure(Lab(tmp_path, "unused").play("site.yml", "-i", str(inventory)))
     assert "srv9 cannot be reached at 127.0.0.1" in text and "check ansible_host" in text
+    assert "srv9 did not pass" in text and "nothing was changed" in text
+    assert not (tmp_path / "gen9").exists()
 
 
 def stubs(folder: Path, vermagic: str) -> dict[str, str]:
@@ -171,7 +174,7 @@ def test_a_full_disk_ends_the_run_with_what_to_do(
     lab: Lab, tuned: dict[str, str], small_disk: Path
 ) -> None:
     text = failure(lab.play("run.yml"))
-    assert "gen1" in text and "No space left on device; free space" in text, text
+    assert "gen1" in text and "results.jsonl" in text and "free space and run again" in text, text
     assert lab.settings() == tuned
 
 
