@@ -12,55 +12,41 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from typing import Any
 
 from harness import tree
+from harness.guest.hosts import identity
+from harness.guest.hosts.identity import Identity
 from harness.load.agent import Agent, Options
 from harness.load.errors import LoadError
 
 _START_S = 60.0
 _END_S = 20.0
-_LOOK_S = 0.1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Process:
-    """A process that no other one is taken for, should its id be given out again."""
+    """An agent that a pid file names."""
 
-    pid: int
-    start: int
-    """Clock ticks between boot and its start."""
-    boot: str
+    identity: Identity
     port: int
 
+    @property
+    def pid(self) -> int:
+        """Its number, which is that of its process group too."""
+        return self.identity.pid
+
     def alive(self) -> bool:
-        """Whether it still runs, and has not merely left its id to another."""
-        return self.boot == _boot() and _start_of(self.pid) == self.start
-
-
-def _boot() -> str:
-    return pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def _start_of(pid: int) -> int | None:
-    """None when there is no such process, or a dead one that nobody has waited for."""
-    try:
-        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    # The name, in brackets, may hold blanks and brackets.
-    fields = text.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else int(fields[19])
+        """Whether it still runs, and has not merely left its number to another."""
+        return identity.alive(self.identity)
 
 
 def read(pid_file: pathlib.Path) -> Process | None:
     """What the file names; None when it is absent. Raises LoadError when it cannot be read."""
     try:
         fields = json.loads(pid_file.read_text())
-        return Process(
-            int(fields["pid"]), int(fields["start"]), fields["boot"], int(fields["port"])
-        )
+        named = Identity(int(fields["pid"]), int(fields["start"]), str(fields["boot"]))
+        return Process(named, int(fields["port"]))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as problem:
@@ -68,9 +54,9 @@ def read(pid_file: pathlib.Path) -> Process | None:
 
 
 def _write(pid_file: pathlib.Path, port: int) -> None:
-    start = _start_of(os.getpid())
-    assert start is not None
-    text = json.dumps(dataclasses.asdict(Process(os.getpid(), start, _boot(), port)))
+    named = identity.identify(os.getpid())
+    assert named is not None
+    text = json.dumps({**dataclasses.asdict(named), "port": port})
     draft = pid_file.with_name(f"{pid_file.name}.{os.getpid()}")
     try:
         draft.write_text(text)
@@ -157,12 +143,10 @@ def stop(pid_file: pathlib.Path) -> bool:
         pid_file.unlink(missing_ok=True)
         return False
     for number in (signal.SIGTERM, signal.SIGKILL):
+        # Its group has its number as long as it lives; ending the group ends what it started.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(known.pid, number)
-        ends = time.monotonic() + _END_S
-        while known.alive() and time.monotonic() < ends:
-            time.sleep(_LOOK_S)
-        if not known.alive():
+        if identity.end(known.identity, number, _END_S):
             pid_file.unlink(missing_ok=True)
             return True
     raise LoadError(f"process {known.pid} does not end: look at it on that host")

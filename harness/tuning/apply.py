@@ -8,6 +8,7 @@ states another boot, or for namespace settings another namespace, tells of value
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -117,7 +118,8 @@ class Before:
                 os.fsync(output.fileno())
             os.replace(draft, self.path)
         except OSError as problem:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink()
             raise UsageError(
                 f"cannot keep the old values in {self.path} ({problem.strerror}), so nothing was "
                 "changed: free space there, or name another --state"
