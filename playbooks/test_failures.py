@@ -102,7 +102,7 @@ def stubs(folder: Path, vermagic: str) -> dict[str, str]:
     folder.mkdir()
     tools = {
         "make": 'while [ "$1" != -C ]; do shift; done; : >"$2/kevent.ko"',
-        "modinfo": f'[ "$2" = vermagic ] && echo "{vermagic} SMP" || echo 0123456789ABCDEF',
+        "modinfo": f'echo "{vermagic} SMP"',
     }
     for name, script in tools.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
