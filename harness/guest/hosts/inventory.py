@@ -19,6 +19,8 @@ from harness.guest.paths import REPOSITORY, shown
 GUEST_ROOT = "/var/lib/kevbench"
 #: Every task would else pay for a login, which takes an emulated guest two seconds.
 _KEPT_OPEN = ("-o", "ControlMaster=auto", "-o", "ControlPersist=600s")
+#: A connection brings up a Python there, which takes an emulated guest on a busy machine a minute.
+_CONNECT_S = 240
 _PYTHON = "/usr/bin/python3"
 
 
@@ -87,6 +89,7 @@ def _variables(host: Host, state: State, folder: Path) -> dict[str, Any]:
         **shared,
         "ansible_host": "127.0.0.1",
         "ansible_port": state.guests[host.name].port,
+        "ansible_timeout": _CONNECT_S,
         "ansible_user": ssh.USER,
         "ansible_ssh_private_key_file": str(ssh.user_key(folder)),
         "ansible_ssh_common_args": shlex.join([*ssh.options(folder), *_KEPT_OPEN]),

@@ -26,6 +26,7 @@ def test_guests_are_reached_by_ssh_and_can_load_modules(tmp_path: Path) -> None:
         assert host["ansible_port"] == 2200 + at
         assert host["ansible_ssh_private_key_file"] == str(tmp_path / "id_ed25519")
         assert "StrictHostKeyChecking=yes" in host["ansible_ssh_common_args"]
+        assert host["ansible_timeout"] > 60, "too short for an emulated guest on a busy machine"
         assert host["host_kind"] == "vm"
         assert host["can_load_modules"] is host["can_tune_global"] is True
         assert (host["accel"], host["kernel"]) == ("tcg", "6.12.0-test")
