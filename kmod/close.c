@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Close detection with fsnotify. __fput() announces the close of a file before it releases it, in
- * process context, with a pointer into struct file: comparing that tells exactly which file goes.
- * One mark a superblock is enough, since what matters is found in a hash of files; so watching
- * another socket costs no mark, and closing an unrelated one a look into an empty bucket.
+ * Close detection: with a hook at __fput() (close_hook.c), or with fsnotify. There __fput() announces
+ * the close of a file before it releases it, in process context, with a pointer into struct file:
+ * comparing that tells exactly which file goes. One mark a superblock is enough, since what matters is
+ * found in a hash of files; so watching another socket costs no mark, and closing an unrelated one a
+ * look into an empty bucket.
  */
 #include <linux/file.h>
 #include <linux/fsnotify_backend.h>
 #include <linux/hash.h>
 #include <linux/list_bl.h>
+#include <linux/module.h>
 #include <linux/vmalloc.h>
 
 #include "close.h"
@@ -29,6 +31,19 @@ struct kevent_sb {
 	struct rcu_head rcu;
 };
 
+static char *close_watch = "auto";
+module_param(close_watch, charp, 0444);
+MODULE_PARM_DESC(close_watch, "How closes are learned of: auto (default), ftrace or fsnotify");
+
+static bool hooked;
+
+/* kevent.watched: what tells of the close of its file. */
+enum {
+	BY_REFERENCE,		/* nothing: it is kept open */
+	BY_MARK,
+	BY_HOOK,
+};
+
 static struct hlist_bl_head *buckets;
 static struct hlist_head sbs[1 << SB_BITS];
 static DEFINE_MUTEX(sbs_mutex);
@@ -47,10 +62,31 @@ static struct hlist_head *sb_head(const struct super_block *sb)
 	return &sbs[hash_ptr(sb, SB_BITS)];
 }
 
-static void put_sb(struct kevent_sb *entry)
+static struct kevent_sb *find_sb(const struct super_block *sb)
 {
-	if (atomic_long_dec_and_test(&entry->users))
-		schedule_delayed_work(&sweep_work, IDLE_MARK);
+	struct kevent_sb *entry;
+
+	hlist_for_each_entry_rcu(entry, sb_head(sb), all, lockdep_is_held(&sbs_mutex)) {
+		if (entry->sb == sb)
+			return entry;
+	}
+	return NULL;
+}
+
+/* Under the bucket lock, so that the file has not gone on to its release. */
+static void stop_watching(const struct kevent_on_file *on, const struct file *file)
+{
+	struct kevent_sb *entry;
+
+	if (on->kev.watched == BY_HOOK) {
+		kevent_hook_put();
+	} else if (on->kev.watched == BY_MARK) {
+		rcu_read_lock();
+		entry = find_sb(file_inode(file)->i_sb);
+		if (atomic_long_dec_and_test(&entry->users))
+			schedule_delayed_work(&sweep_work, IDLE_MARK);
+		rcu_read_unlock();
+	}
 }
 
 static struct kevent_on_file *on_file(struct hlist_bl_node *node)
@@ -61,7 +97,7 @@ static struct kevent_on_file *on_file(struct hlist_bl_node *node)
 /* Under the bucket lock. */
 static void unbind(struct hlist_bl_head *bucket, struct kevent_on_file *on)
 {
-	on->close.closed(&on->kev);
+	on->kev.ops->closed(&on->kev);
 	hlist_bl_del_init(&on->close.node);
 	/* After this the file's memory may become another file: see kevent_close_file(). */
 	smp_store_release(&on->close.file, NULL);
@@ -87,9 +123,9 @@ again:
 		if (on->close.file != file)
 			continue;
 		kevent_get(&on->kev);
+		stop_watching(on, file);
 		unbind(bucket, on);
 		hlist_bl_unlock(bucket);
-		put_sb(on->close.sb);
 		kevent_fire(&on->kev, 0, KEVENT_FIRE_BROKEN);
 		kevent_put(&on->kev);
 		goto again;
@@ -98,20 +134,21 @@ again:
 	rcu_read_unlock();
 }
 
+void kevent_close_of(const struct file *file)
+{
+	struct hlist_bl_head *bucket = bucket_of(file);
+
+	if (!hlist_bl_empty(bucket))
+		file_closed(file, bucket);
+}
+
 static int handle_event(struct fsnotify_group *from, u32 mask, const void *data, int data_type,
 			struct inode *dir, const struct qstr *name, u32 cookie,
 			struct fsnotify_iter_info *iter)
 {
-	const struct file *file;
-	struct hlist_bl_head *bucket;
-
-	if (data_type != FSNOTIFY_EVENT_PATH)
-		return 0;
 	/* Only ever compared: a path that lies in no file matches none. */
-	file = container_of((const struct path *)data, struct file, f_path);
-	bucket = bucket_of(file);
-	if (!hlist_bl_empty(bucket))
-		file_closed(file, bucket);
+	if (data_type == FSNOTIFY_EVENT_PATH)
+		kevent_close_of(container_of((const struct path *)data, struct file, f_path));
 	return 0;
 }
 
@@ -151,17 +188,6 @@ static struct fsnotify_mark *make_mark(struct super_block *sb)
 static bool mark_works(const struct fsnotify_mark *mark)
 {
 	return READ_ONCE(mark->flags) & FSNOTIFY_MARK_FLAG_ATTACHED;
-}
-
-static struct kevent_sb *find_sb(const struct super_block *sb)
-{
-	struct kevent_sb *entry;
-
-	hlist_for_each_entry_rcu(entry, sb_head(sb), all, lockdep_is_held(&sbs_mutex)) {
-		if (entry->sb == sb)
-			return entry;
-	}
-	return NULL;
 }
 
 /*
@@ -238,24 +264,32 @@ static void sweep(struct work_struct *work)
 	mutex_unlock(&sbs_mutex);
 }
 
-int kevent_close_bind(struct kevent_on_file *on, struct file *file,
-		      void (*closed)(struct kevent *kev))
+/* How the close of the file will be learned of, or -ENOMEM. */
+static int start_watching(struct file *file)
 {
-	struct hlist_bl_head *bucket = bucket_of(file);
-	struct kevent_sb *sb = NULL;
+	struct kevent_sb *sb;
 
+	if (hooked && kevent_hook_get())
+		return BY_HOOK;
 	if (!kevent_compat_nonotify(file)) {
 		sb = get_sb(file_inode(file)->i_sb);
+		if (!IS_ERR(sb))
+			return BY_MARK;
 		if (sb == ERR_PTR(-ENOMEM))
 			return -ENOMEM;
-		/* Refused: the file is kept open until the kevent goes. */
-		if (IS_ERR(sb))
-			sb = NULL;
 	}
-	if (!sb)
-		get_file(file);
-	on->close.sb = sb;
-	on->close.closed = closed;
+	get_file(file);
+	return BY_REFERENCE;
+}
+
+int kevent_close_bind(struct kevent_on_file *on, struct file *file)
+{
+	struct hlist_bl_head *bucket = bucket_of(file);
+	int watched = start_watching(file);
+
+	if (watched < 0)
+		return watched;
+	on->kev.watched = watched;
 	hlist_bl_lock(bucket);
 	on->close.file = file;
 	hlist_bl_add_head(&on->close.node, bucket);
@@ -274,14 +308,12 @@ void kevent_close_unbind(struct kevent_on_file *on)
 	bucket = bucket_of(file);
 	hlist_bl_lock(bucket);
 	ours = on->close.file;
-	if (ours)
+	if (ours) {
+		stop_watching(on, file);
 		unbind(bucket, on);
+	}
 	hlist_bl_unlock(bucket);
-	if (!ours)
-		return;
-	if (on->close.sb)
-		put_sb(on->close.sb);
-	else
+	if (ours && on->kev.watched == BY_REFERENCE)
 		fput(file);
 }
 
@@ -302,22 +334,56 @@ struct file *kevent_close_file(struct kevent_on_file *on)
 	return file;
 }
 
-int kevent_close_init(void)
+const char *kevent_close_how(void)
 {
-	buckets = vzalloc(sizeof(*buckets) << BUCKET_BITS);
-	if (!buckets)
-		return -ENOMEM;
-	group = fsnotify_alloc_group(&close_ops, 0);
-	if (IS_ERR(group)) {
-		vfree(buckets);
-		return PTR_ERR(group);
+	return hooked ? "ftrace" : "fsnotify";
+}
+
+static int choose(void)
+{
+	static const char *const ways[] = { "auto", "ftrace", "fsnotify" };
+
+	if (match_string(ways, ARRAY_SIZE(ways), close_watch) < 0) {
+		pr_err("kevent: close_watch is auto, ftrace or fsnotify, not %s\n", close_watch);
+		return -EINVAL;
+	}
+	hooked = strcmp(close_watch, "fsnotify") && kevent_hook_init();
+	if (!hooked && !strcmp(close_watch, "ftrace")) {
+		pr_err("kevent: this kernel lets no hook hear every close; use close_watch=auto\n");
+		return -EOPNOTSUPP;
 	}
 	return 0;
+}
+
+int kevent_close_init(void)
+{
+	int result = -ENOMEM;
+
+	buckets = vzalloc(sizeof(*buckets) << BUCKET_BITS);
+	if (!buckets)
+		return result;
+	group = fsnotify_alloc_group(&close_ops, 0);
+	if (IS_ERR(group)) {
+		result = PTR_ERR(group);
+		goto out_buckets;
+	}
+	result = choose();
+	if (result)
+		goto out_group;
+	return 0;
+
+out_group:
+	fsnotify_put_group(group);
+out_buckets:
+	vfree(buckets);
+	return result;
 }
 
 /* Nothing is bound any more. */
 void kevent_close_exit(void)
 {
+	if (hooked)
+		kevent_hook_exit();
 	cancel_delayed_work_sync(&sweep_work);
 	sweep(NULL);
 	/* The last mark must be gone before our functions are. */

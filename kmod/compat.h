@@ -6,6 +6,7 @@
 #include <linux/bvec.h>
 #include <linux/fs.h>
 #include <linux/fsnotify_backend.h>
+#include <linux/ftrace.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/net.h>
@@ -33,6 +34,18 @@ static inline bool kevent_compat_nonotify(const struct file *file)
 	return file->f_mode & FMODE_NONOTIFY;
 #endif
 }
+
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
+/* Of the function that was entered. */
+static inline unsigned long kevent_compat_first_argument(struct ftrace_regs *regs)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	return ftrace_regs_get_argument(regs, 0);
+#else
+	return regs_get_kernel_argument(&regs->regs, 0);
+#endif
+}
+#endif
 
 static inline int kevent_compat_add_sb_mark(struct fsnotify_mark *mark, struct super_block *sb)
 {

@@ -250,5 +250,6 @@ const struct kevent_source_ops kevent_aio_ops = {
 	.attach = ev_aio_attach,
 	.modify = kevent_io_modify,
 	.detach = kevent_io_detach,
+	.closed = kevent_io_closed,
 	.fill = kevent_io_fill,
 };

@@ -225,7 +225,7 @@ static int ev_inode_attach(struct kevent *kev)
 		return PTR_ERR(file);
 	err = replace_mark(ev, file);
 	if (!err) {
-		err = kevent_close_bind(&ev->on, file, ev_inode_closed);
+		err = kevent_close_bind(&ev->on, file);
 		if (err)
 			drop_mark(ev->mark);
 	}
@@ -306,6 +306,7 @@ const struct kevent_source_ops kevent_inode_ops = {
 	.attach = ev_inode_attach,
 	.modify = ev_inode_modify,
 	.detach = ev_inode_detach,
+	.closed = ev_inode_closed,
 	.note = ev_inode_note,
 	.fill = ev_inode_fill,
 };

@@ -123,5 +123,6 @@ const struct kevent_source_ops kevent_naio_ops = {
 	.attach = ev_naio_attach,
 	.modify = kevent_io_modify,
 	.detach = kevent_io_detach,
+	.closed = kevent_io_closed,
 	.fill = kevent_io_fill,
 };

@@ -221,7 +221,7 @@ static int note_nesting(struct kevent *kev, const struct file *file)
 }
 
 /* The file is being closed, or the kevent detached. Under the bucket lock. */
-static void poll_closed(struct kevent *kev)
+void kevent_poll_closed(struct kevent *kev)
 {
 	unhook(kev);
 	if (kev->nested)
@@ -248,7 +248,7 @@ int kevent_poll_attach(struct kevent *kev)
 		if (result)
 			goto out;
 	}
-	result = kevent_close_bind(&kp->on, file, poll_closed);
+	result = kevent_close_bind(&kp->on, file);
 	if (result) {
 		kevent_nest_leave(kev);
 		goto out;
@@ -337,6 +337,7 @@ const struct kevent_source_ops kevent_poll_ops = {
 	.attach = kevent_poll_attach,
 	.modify = kevent_poll_modify,
 	.detach = kevent_poll_detach,
+	.closed = kevent_poll_closed,
 	.check = kevent_poll_check,
 	.free = kevent_poll_free,
 };

@@ -29,6 +29,7 @@ struct kevent_poll {
 int kevent_poll_attach(struct kevent *kev);
 int kevent_poll_modify(struct kevent *kev, const struct ukevent *uk);
 void kevent_poll_detach(struct kevent *kev);
+void kevent_poll_closed(struct kevent *kev);
 int kevent_poll_check(struct kevent *kev);
 void kevent_poll_free(struct kevent *kev);
 

@@ -38,6 +38,7 @@ const struct kevent_source_ops kevent_socket_ops = {
 	.attach = kevent_poll_attach,
 	.modify = kevent_poll_modify,
 	.detach = kevent_poll_detach,
+	.closed = kevent_poll_closed,
 	.check = kevent_poll_check,
 	.fill = socket_fill,
 	.free = kevent_poll_free,
@@ -50,6 +51,7 @@ const struct kevent_source_ops kevent_pipe_ops = {
 	.attach = kevent_poll_attach,
 	.modify = kevent_poll_modify,
 	.detach = kevent_poll_detach,
+	.closed = kevent_poll_closed,
 	.check = kevent_poll_check,
 	.free = kevent_poll_free,
 };

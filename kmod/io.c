@@ -202,7 +202,7 @@ int kevent_io_try(struct kevent_io *io, struct file *sock, __poll_t events, bool
  * The socket is being closed, or the kevent detached: the only place that unhooks an armed transfer.
  * A wake-up may be running; it waits for the wait queue's lock and then finds nothing to do.
  */
-static void io_closed(struct kevent *kev)
+void kevent_io_closed(struct kevent *kev)
 {
 	struct kevent_io *io = container_of(kev, struct ev_io, on.kev)->io;
 	unsigned long flags;
@@ -315,7 +315,7 @@ int kevent_io_start(struct kevent_io *io, struct kevent *kev, struct file *sock)
 	io->owner = ev;
 	io->on_socket = sock;
 	if (sock) {
-		ret = kevent_close_bind(&ev->on, sock, io_closed);
+		ret = kevent_close_bind(&ev->on, sock);
 		if (ret) {
 			kevent_io_discard(io);
 			return ret;

@@ -125,9 +125,10 @@ bool kevent_io_cancelled(struct kevent_io *io);
 /* Gives back a transfer that was never started. */
 void kevent_io_discard(struct kevent_io *io);
 
-/* modify(), detach(), fill() and exit of both types. */
+/* modify(), detach(), closed(), fill() and exit of both types. */
 int kevent_io_modify(struct kevent *kev, const struct ukevent *uk);
 void kevent_io_detach(struct kevent *kev);
+void kevent_io_closed(struct kevent *kev);
 bool kevent_io_fill(struct kevent *kev, struct ukevent *out);
 int kevent_io_init(void);
 void kevent_io_exit(void);

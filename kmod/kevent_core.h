@@ -44,6 +44,8 @@
  *			f_op->poll may sleep. Never taken where a file is closed or an event is
  *			fired, and never held across access to user memory, but for attach of AIO
  *			and NAIO: their memory is the caller's own, and a kill ends any wait for it.
+ *   sbs_mutex, hook_mutex	(close.c, close_hook.c) putting up and taking down what closes are
+ *			heard with. Never taken where a file is closed.
  *   close bucket lock	(close.c) binds a kevent to its file: whoever holds it decides whether the
  *			kevent unhooks itself or the closing file does. A bit spinlock, process
  *			context only. Wait queue entries are removed under it.
@@ -156,6 +158,9 @@ struct kevent_source_ops {
 	/* The program fires the kevent itself, by ctl READY; kevent_fire() follows. Optional. */
 	void (*ready)(struct kevent *kev);
 
+	/* Unhooks the kevent from its file (close.h). Under the bucket lock: must not sleep. */
+	void (*closed)(struct kevent *kev);
+
 	/* The last reference is gone. Any context. Optional. */
 	void (*free)(struct kevent *kev);
 };
@@ -182,6 +187,7 @@ struct kevent {
 	refcount_t refs;
 	bool nested;			/* the source is itself a queue of events */
 	bool fills;			/* call fill(); set by the core, cleared by attach at will */
+	u8 watched;			/* close.c's own; bucket lock */
 };
 
 /* how of kevent_fire(). */

@@ -3,6 +3,7 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
+#include "close.h"
 #include "queue.h"
 
 static LIST_HEAD(queues);
@@ -46,6 +47,7 @@ void kevent_stats_show(struct seq_file *m, struct kevent_queue *q)
 		   stats.ringed, stats.posted);
 	seq_printf(m, "copy-failed:\t%llu\noverflows:\t%llu\nkicks:\t%llu\nmax-ready:\t%u\n",
 		   stats.copy_failed, stats.overflows, stats.kicks, stats.max_ready);
+	seq_printf(m, "close-watch:\t%s\n", kevent_close_how());
 }
 
 static int queues_show(struct seq_file *m, void *unused)

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 # Runs the module's test programs one after the other inside a guest (busybox ash).
 #
-# usage: run_tests.sh MARK SECONDS UNLOAD FILE INDEXES AGAIN PROGRAM…
+# usage: run_tests.sh MARK SECONDS UNLOAD FILE LOADS AGAIN PROGRAM…
 #
 # MARK begins the lines that suite.py looks for, a word that no program prints by itself. A program
 # that does not end within SECONDS is killed and the next one starts. UNLOAD names the module to
-# take out at the end; empty for none. Then, for each word of INDEXES, the module is loaded again from
-# FILE with that index, for those programs whose names are words of AGAIN.
-mark=$1 seconds=$2 unload=$3 file=$4 indexes=$5 again=$6
+# take out at the end; empty for none. Then, for each word of LOADS, the module is loaded again from
+# FILE with those parameters, which commas separate, for those programs whose names are words of AGAIN.
+mark=$1 seconds=$2 unload=$3 file=$4 loads=$5 again=$6
 shift 6
 
 # run SUFFIX PROGRAM
@@ -37,14 +37,19 @@ for program in "$@"; do
 done
 if [ -n "$unload" ]; then
     unload ""
-    for index in $indexes; do
-        insmod "$file" "index=$index"
+    for load in $loads; do
+        # shellcheck disable=SC2046
+        insmod "$file" $(echo "$load" | tr , ' ')
+        unset KEVENT_TEST_CLOSE_WATCH
+        case $load in
+        *close_watch=*) export KEVENT_TEST_CLOSE_WATCH="${load##*close_watch=}" ;;
+        esac
         for program in "$@"; do
             case " $again " in
-            *" ${program##*/} "*) run " with index $index" "$program" ;;
+            *" ${program##*/} "*) run " with $load" "$program" ;;
             esac
         done
-        unload " with index $index"
+        unload " with $load"
     done
 fi
 # A leak is reported in the kernel log, where it fails the run. Only memory older than five seconds

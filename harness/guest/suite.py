@@ -21,9 +21,16 @@ from harness.guest.spec import GuestResult, GuestSpec, Outcome
 _DRIVER = Path(__file__).parent / "run_tests.sh"
 _TOTALS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", re.MULTILINE)
 #: What the programs of AGAIN_PROGRAMS meet besides the default, by loading the module again.
-OTHER_INDEXES = ("avl", "rhashtable")
-#: Programs whose subject is what finds registrations by their names.
-AGAIN_PROGRAMS = ("test_ctl", "test_lifetime", "test_many", "test_races", "test_threads")
+OTHER_LOADS = ("index=avl,close_watch=fsnotify", "index=rhashtable")
+#: Programs whose subject is what finds registrations by their names, or learns of closed files.
+AGAIN_PROGRAMS = (
+    "test_close_watch",
+    "test_ctl",
+    "test_lifetime",
+    "test_many",
+    "test_races",
+    "test_threads",
+)
 _PROGRAM_SECONDS = 600
 _BOOT_SECONDS = 120
 _SCRATCH_MIB = 64
@@ -90,14 +97,14 @@ def run_suite(
     `show` gets the programs' output as it comes. Raises GuestError when there is nothing to run.
     """
     kernel = choose_kernel(series, tell)
-    # Another module than ours has no indexes to choose from.
-    indexes = OTHER_INDEXES if module is None else ()
+    # Another module than ours has no such parameters.
+    loads = OTHER_LOADS if module is None else ()
     module = module or build_module(kernel)
     programs = programs or build_tests()
     loaded_name = module_info(module.read_bytes(), "name")
     slowness = DEBUG_SLOWNESS if is_debug(series) else 1
     program_seconds = _PROGRAM_SECONDS * slowness
-    names = section_names(programs, indexes)
+    names = section_names(programs, loads)
     mark = f"kvb-{secrets.token_hex(8)}"
     output = bytearray()
 
@@ -110,7 +117,7 @@ def run_suite(
         GuestSpec(
             command=[
                 *(str(_DRIVER), mark, str(program_seconds), loaded_name, image.MODULE_PATH),
-                *(" ".join(indexes), " ".join(AGAIN_PROGRAMS)),
+                *(" ".join(loads), " ".join(AGAIN_PROGRAMS)),
                 *(str(program) for program in programs),
             ],
             kernel=series,
@@ -132,12 +139,12 @@ def run_suite(
     return SuiteResult(parse_output(output.decode("utf-8", "replace"), mark, names), guest)
 
 
-def section_names(programs: Sequence[Path], indexes: Sequence[str]) -> list[str]:
+def section_names(programs: Sequence[Path], loads: Sequence[str]) -> list[str]:
     """What the driver runs, in its order, as it names each."""
     names = [str(program) for program in programs] + ["unload"]
-    for index in indexes:
+    for load in loads:
         again = [program for program in programs if program.name in AGAIN_PROGRAMS]
-        names += [f"{name} with index {index}" for name in [*map(str, again), "unload"]]
+        names += [f"{name} with {load}" for name in [*map(str, again), "unload"]]
     return names
 
 

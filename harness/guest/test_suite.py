@@ -61,13 +61,13 @@ def test_program_that_never_ran_has_failed() -> None:
     assert results[1].problem == "did not run"
 
 
-def test_programs_about_the_index_run_again_with_each_other_index() -> None:
+def test_programs_about_a_parameter_run_again_with_each_other_load() -> None:
     programs = [Path("/t/test_aio"), Path("/t/test_ctl"), Path("/t/test_races")]
-    assert suite.section_names(programs, ["avl", "hash"]) == [
+    assert suite.section_names(programs, ["index=avl", "index=hash"]) == [
         *("/t/test_aio", "/t/test_ctl", "/t/test_races", "unload"),
-        *("/t/test_ctl with index avl", "/t/test_races with index avl", "unload with index avl"),
-        *("/t/test_ctl with index hash", "/t/test_races with index hash"),
-        "unload with index hash",
+        *("/t/test_ctl with index=avl", "/t/test_races with index=avl", "unload with index=avl"),
+        *("/t/test_ctl with index=hash", "/t/test_races with index=hash"),
+        "unload with index=hash",
     ]
 
 
