@@ -77,6 +77,8 @@ class Lab:
             "workload_mechanisms": ["epoll+lt", "kevent+mapped"],
             "workload_params": ["rate=300"],
             "preflight_any_distribution": True,
+            # An agent that a killed test leaves behind ends with that.
+            "workload_limit_s": 300,
             **more,
         }
 
