@@ -17,7 +17,8 @@ import pytest
 from harness import tree
 from harness.load import daemon, namespaces
 
-_PLAY_S = 240
+#: Half a minute where nothing else runs.
+_PLAY_S = 600
 TOUCHED = (
     "net/core/somaxconn",
     "net/ipv4/tcp_max_syn_backlog",
@@ -77,6 +78,8 @@ class Lab:
             "workload_mechanisms": ["epoll+lt", "kevent+mapped"],
             "workload_params": ["rate=300"],
             "preflight_any_distribution": True,
+            # An agent that a killed test leaves behind ends with that.
+            "workload_limit_s": 300,
             **more,
         }
 

@@ -16,7 +16,7 @@ from harness.load import daemon
 from playbooks.conftest import Lab, Played
 from results.reader import read
 
-_WAIT_S = 120.0
+_WAIT_S = 600.0
 _LOOK_S = 0.2
 
 

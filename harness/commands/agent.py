@@ -39,6 +39,13 @@ def add(subparsers: Subparsers) -> None:
         "--cpus", default="", metavar="LIST", help="processors to pin to, such as 2,3"
     )
     serve.add_argument(
+        "--patience",
+        type=float,
+        default=1.0,
+        metavar="N",
+        help="how many times as long as elsewhere a program may take; for emulated hosts",
+    )
+    serve.add_argument(
         "--deadline", type=float, default=3600.0, metavar="S", help="end by then (%(default)s)"
     )
     serve.add_argument(
@@ -73,6 +80,8 @@ def _cpus(text: str) -> tuple[int, ...]:
 def _options(args: argparse.Namespace) -> Options:
     if not 0 < args.deadline <= _LONGEST_S:
         raise UsageError(f"--deadline {args.deadline:g}: use 1 to {_LONGEST_S} seconds")
+    if not 1 <= args.patience <= 100:
+        raise UsageError(f"--patience {args.patience:g}: use 1 to 100")
     if not 0 <= args.port <= 65_535:
         raise UsageError(f"--port {args.port} is out of range: use 1 to 65535, or leave it out")
     return Options(
@@ -81,6 +90,7 @@ def _options(args: argparse.Namespace) -> Options:
         tree.worker(),
         args.port,
         _cpus(args.cpus),
+        args.patience,
         args.deadline,
     )
 
@@ -100,6 +110,7 @@ def main_agent(args: argparse.Namespace) -> int:
             *("--token-file", str(args.token_file.absolute())),
             *("--pid-file", str(args.pid_file.absolute())),
             *("--cpus", args.cpus, "--deadline", str(args.deadline)),
+            *("--patience", str(args.patience)),
         ]
         print_json(daemon.start(words, args.log))
     except LoadError as problem:

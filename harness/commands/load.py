@@ -54,6 +54,11 @@ def main(args: argparse.Namespace) -> int:
         print_json(document)
     else:
         print(outcome.directory)
+    if not outcome.faults and not any(row["status"] == "ok" for row in document["rows"]):
+        reasons = [row["reason"] for row in document["rows"]]
+        outcome.faults.append(
+            f"nothing was measured: {reasons[0] if reasons else 'the plan is empty'}"
+        )
     for fault in outcome.faults:
         print(f"kevbench: {fault}", file=sys.stderr)
     if outcome.faults:

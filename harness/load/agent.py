@@ -46,6 +46,8 @@ class Options:
     port: int = 0
     """0 = any free one."""
     cpus: tuple[int, ...] = ()
+    patience: float = 1.0
+    """As in tools.Here."""
     deadline_s: float = 3600.0
     """Seconds of life; above 0."""
 
@@ -63,7 +65,7 @@ class _Session:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._here = tools.Here(options.worker, options.cpus)
+        self._here = tools.Here(options.worker, options.cpus, options.patience)
         self._running = contextlib.ExitStack()
         self._server: HttpServer | None = None
         self._holder: idle.IdleHolder | None = None
@@ -213,6 +215,7 @@ class Agent:
                 "protocol": PROTOCOL,
                 "cpus": list(self._options.cpus),
                 "descriptors": self._descriptors,
+                "patience": self._options.patience,
             }
         )
         session = _Session(self._options)

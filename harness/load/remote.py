@@ -59,6 +59,7 @@ class Host:
         if hello.get("protocol") != agent.PROTOCOL:
             raise HostLost(f"{self.name} runs another version of Kevbench: provision it again")
         self.cpus = tuple(int(one) for one in hello["cpus"])
+        self.patience = float(hello["patience"])
         self.descriptors = None if hello["descriptors"] is None else int(hello["descriptors"])
 
     def ask(self, deadline_s: float = _ANSWER_S, **request: Any) -> dict[str, Any]:
@@ -246,7 +247,7 @@ class RemoteSite:
         """Runs a generator on every host at once; the outputs by host."""
         answers = self._each(
             lambda host, at: host.ask(
-                deadline_s + _BEYOND_S,
+                host.patience * deadline_s + _BEYOND_S,
                 do="load",
                 tool=tool,
                 plan={**plan_fields(plans[at]), "server": self.server.address},

@@ -21,6 +21,8 @@ class Here:
     worker: pathlib.Path
     cpus: tuple[int, ...] = ()
     """One process on each; empty = not pinned."""
+    patience: float = 1.0
+    """How many times as long as elsewhere a program may take here; above 1 for emulated hosts."""
 
     @property
     def first_cpu(self) -> int | None:
@@ -65,4 +67,4 @@ def run(name: str, fields: Mapping[str, Any], here: Here) -> Sequence[RawOutput]
         plan = tool.plan(here, fields)
     except TypeError as problem:
         raise LoadError(f"the plan for {name} is not usable ({problem}): same version?") from None
-    return run_together(tool.commands(plan), deadline_s=tool.deadline_s(plan))
+    return run_together(tool.commands(plan), deadline_s=here.patience * tool.deadline_s(plan))

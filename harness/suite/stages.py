@@ -129,7 +129,12 @@ _PYTEST = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider"]
 
 
 def pytest() -> Outcome:
-    return run_pytest("pytest", [], limit_s=1500)
+    return run_pytest("pytest", ["--ignore=playbooks"], limit_s=1500)
+
+
+def playbooks() -> Outcome:
+    """They play for minutes and wait for timers most of that, so they have a limit of their own."""
+    return run_pytest("pytest-playbooks", ["playbooks"], limit_s=2400)
 
 
 def long_tests() -> Outcome:
@@ -189,6 +194,7 @@ STAGES = (
     Stage("tidy", "clang-tidy", tidy, beside=True),
     Stage("release", "C++ tests of the g++ build", lambda: ctest("release")),
     Stage("python", "Python tests", pytest),
+    Stage("playbooks", "playbooks on hosts of network namespaces", playbooks),
     Stage(
         "kmod",
         "kevent.ko for both kernels: W=1 -Werror, sparse, checkpatch",
