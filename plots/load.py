@@ -22,7 +22,7 @@ from plots.model import (
     Skip,
     Verdict,
 )
-from plots.raw import Condenser, histograms, is_slice_histogram
+from plots.raw import Condenser, histograms, is_slice_histogram, profiles
 from results import bars, reader
 from results.histogram import bucket_bounds
 from results.histogram import Histogram as Stored
@@ -81,6 +81,7 @@ def load(run_dir: Path) -> Run:
         verdicts=tuple(_verdicts(records)),
         traces=tuple(traces),
         heats=tuple(heats),
+        profiles=tuple(profiles(path.parent, raw.placed)),
         skips=tuple(_skips(records)),
         checks=tuple(_checks(records)),
         bars=tuple((_place(r), one) for r in metrics for one in bars.judge([r])),

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from plots import grouping, headline
-from plots.model import Cell, Heat, Place, Side, Trace
-from results import reader
+from plots.model import Cell, Heat, Place, Profile, Side, Trace
+from results import folded, reader
+from results.errors import ResultsError
 from results.histogram import Histogram as Stored
 from results.histogram import bucket_bounds
 
@@ -24,6 +27,7 @@ HEAT_CELLS = 3
 #: Where our writers put the scope of a histogram: behind its case, of at most this many bytes.
 _SCOPE, _HEAD = b'"scope":"slice"', 2048
 _NAN = float("nan")
+_FOLDED = re.compile(r"raw/flame/[0-9]{1,9}\.folded")
 
 
 def is_slice_histogram(line: bytes) -> bool:
@@ -188,3 +192,36 @@ def _points(second: float, record: Record) -> list[tuple[float, float, int]]:
         (second, float(sum(bucket_bounds(int(index))) // 2), int(count))
         for index, count in record["buckets"]
     ]
+
+
+def profiles(directory: Path, placed: Iterable[tuple[Identity, Record]]) -> list[Profile]:
+    """Sampled stacks, from the files that the records name.
+
+    A file that is missing, altered or damaged costs its own flame graph, with the reason.
+    """
+    found = []
+    for identity, record in placed:
+        if record["record"] != "profile":
+            continue
+        stacks: folded.Stacks = {}
+        reason = str(record.get("reason") or "")
+        if record.get("folded") is not None:
+            try:
+                stacks = _stacks(directory, str(record["folded"]), str(record.get("sha256")))
+            except ResultsError as problem:
+                reason = str(problem)
+        order = tuple(sorted(stacks.items()))
+        how = (str(record.get("event") or ""), str(record.get("call_graph") or ""))
+        found.append(Profile(*identity, *how, order, sum(stacks.values()), reason))
+    return found
+
+
+def _stacks(directory: Path, name: str, digest: str) -> folded.Stacks:
+    # A name from a file must not lead out of the run directory.
+    if not _FOLDED.fullmatch(name):
+        raise ResultsError("the record of a flame graph names a file outside raw/flame")
+    path = directory / name
+    stacks = folded.load(path)
+    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        raise ResultsError(f"{name} was altered since it was recorded")
+    return stacks

@@ -215,7 +215,13 @@ def _digest(path: Path) -> tuple[int, str]:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    """A finite number, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def _fill(index: sqlite3.Connection, path: Path, size: int, digest: str) -> None:
