@@ -6,10 +6,10 @@ The form that flame graph tools share. A frame of the kernel ends in "_[k]".
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from results import safe
 from results.errors import ResultsError
 
 Stacks = dict[tuple[str, ...], int]
@@ -17,12 +17,11 @@ Stacks = dict[tuple[str, ...], int]
 KERNEL = "_[k]"
 #: More is no recording of ours: refused before it fills memory.
 MOST_BYTES, MOST_FRAMES, MOST_SAMPLES = 64 << 20, 1024, 1 << 53
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
 def frame(name: str) -> str:
     """A name as a frame: nothing in it that ends a frame or a line."""
-    return _UNSAFE.sub("\ufffd", name).replace(";", ":").strip() or "unknown"
+    return safe.text(name).replace(";", ":").strip() or "unknown"
 
 
 def dump(stacks: Mapping[tuple[str, ...], int]) -> str:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from results import safe
 from results.errors import ResultsError
 from results.reader import ResultFile, parse
 from results.version import migrate
@@ -165,7 +166,7 @@ def lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
                     yield number, None
                     continue
                 _check(document, path, number)
-                yield number, document
+                yield number, safe.whole(document)
     except FileNotFoundError:
         raise ResultsError(
             f"{path} does not exist: kevbench history add {path} RUN makes it"
