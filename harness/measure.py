@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from harness.errors import UsageError
 from harness.estimate import cell_seconds
 from harness.guestcells.part import GuestPart, Surroundings
 from harness.guestcells.plan import GuestPlan
+from harness.load.remote import HostLost
+from harness.load.site import Site
 from harness.plan import LOADED, WEB_2006, Cell, Plan
 from harness.profiles import PROFILES
 from harness.progress import Progress
@@ -54,6 +56,21 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Away:
+    """Other hosts that serve and load in place of this machine."""
+
+    site: Site
+    #: Fields of env records, that of the server first.
+    environments: tuple[dict[str, Any], ...]
+    labels: Mapping[str, str]
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where the figures are taken."""
+        return {name: self.environments[0][name] for name in ("where", "kernel", "accel")}
+
+
+@dataclass(frozen=True)
 class Order:
     """Everything a run needs besides its plan."""
 
@@ -64,6 +81,8 @@ class Order:
     port: int = 0
     quiet: bool = False
     guest: GuestPlan | None = None
+    #: None = measured on this machine.
+    away: Away | None = None
 
 
 def make_directory(out: Path | None, run_id: str) -> Path:
@@ -97,11 +116,11 @@ class Run:
     """One run on this machine. carry_out() once."""
 
     def __init__(self, plan: Plan, order: Order, progress: Progress) -> None:
-        self.plan = plan
         self.order = order
         self.progress = progress
         self.run_id = new_run_id()
         self.seed = derived_seed(self.run_id) if order.seed is None else order.seed
+        self.plan = replace(plan, cells=tuple(in_order(plan.cells, self.seed)))
         self.cells: list[Measured] = []
         self.guest: GuestPart | None = None
         self.errors: list[str] = []
@@ -111,13 +130,14 @@ class Run:
     def carry_out(self) -> Outcome:
         """Measures everything in the plan. Raises UsageError and MeasurementFault."""
         program = tree.worker()
-        environment = collect.collect()
+        away = self.order.away
+        environments = away.environments if away else (collect.collect(),)
         directory = make_directory(self.order.out, self.run_id)
         outcome = Outcome(directory, self.run_id)
         started = time.monotonic()
-        place = collect.host_place()
+        place = away.place if away else collect.host_place()
         with ResultWriter(directory / FILE_NAME, self.run_id) as writer, Interrupt() as interrupt:
-            self._open_run(writer, environment)
+            self._open_run(writer, environments)
             recorder = Recorder(writer, place)
             for skip in self.plan.skips:
                 recorder.planned_skip(skip)
@@ -126,19 +146,28 @@ class Run:
             )
             try:
                 ladder = Ladder(setting)
-                for cell in in_order(self.plan.cells, self.seed):
+                for cell in self.plan.cells:
                     self._rung(cell, ladder, setting, directory)
                 # After the host's part: both at once would spoil its times.
                 self._guest(writer, interrupt, directory)
             except Interrupted:
                 outcome.interrupted = True
                 self.progress.message("stopped: what was measured is kept")
+            except HostLost as problem:
+                outcome.faults.append(str(problem))
+                self.errors.append(str(problem))
+                self._not_reached(recorder, str(problem))
             self._say_refusals(recorder)
             self._close_run(writer, place, outcome, time.monotonic() - started)
         self.progress.finish()
         return outcome
 
-    def _open_run(self, writer: ResultWriter, environment: Mapping[str, Any]) -> None:
+    def _not_reached(self, recorder: Recorder, reason: str) -> None:
+        """Says of the cell that was being measured and of all after it why they lack figures."""
+        for cell in self.plan.cells[max(0, len(self.cells) - 1) :]:
+            recorder.skip(cell.workload, cell.params, None, "failed", reason)
+
+    def _open_run(self, writer: ResultWriter, environments: Sequence[Mapping[str, Any]]) -> None:
         profile = PROFILES[self.plan.profile]
         headline = self.plan.cells[0].protocol if self.plan.cells else profile.headline
         writer.append(
@@ -156,11 +185,12 @@ class Run:
                 },
                 "protocol": {**headline.fields(), "scaling": profile.scaling.fields()},
                 "parent_run_id": None,
-                "labels": {},
-                "fingerprint": collect.fingerprint(environment["facts"]),
+                "labels": dict(self.order.away.labels) if self.order.away else {},
+                "fingerprint": collect.fingerprint(environments[0]["facts"]),
             },
         )
-        writer.append("env", environment)
+        for environment in environments:
+            writer.append("env", environment)
 
     def _shown(self) -> dict[str, set[str]]:
         """By workload, the parameters that tables name, for host and guest together."""
@@ -184,7 +214,8 @@ class Run:
         """One cell, analysed and recorded even when the user stopped inside it."""
         if cell.workload in LOADED:
             kind = WebCellRun if cell.workload == WEB_2006 else HttpCellRun
-            http = kind(cell, setting, self.plan.profile, self.order.port, directory / "raw")
+            site = self.order.away.site if self.order.away else None
+            http = kind(cell, setting, self.plan.profile, self.order.port, directory / "raw", site)
             data, run = http.data, http.run
         else:
             slices = CellRun(cell, setting)
@@ -203,7 +234,7 @@ class Run:
         """Of the full profile the first headline cell of each workload that we run ourselves."""
         if self.plan.profile != "full" or cell.workload in (*LOADED, *self._seen_in_flames):
             return False
-        if cell.purpose != "headline" or self.plan.purpose == "aa":
+        if cell.purpose != "headline" or self.plan.purpose == "aa" or self.order.away:
             return False
         if data.void is not None or not data.alive() or not data.operations:
             return False

@@ -48,10 +48,10 @@ def load(run_dir: Path) -> Run:
     opening = records[0]
     end: Record = next((record for record in records if record["record"] == "end"), {})
     environments = tuple(
-        (_place(r).label, dict(r.get("facts") or {})) for r in records if r["record"] == "env"
+        (_whose(r), dict(r.get("facts") or {})) for r in records if r["record"] == "env"
     )
     reasons = tuple(
-        (f"{_place(record).label}: {name}", str(reason))
+        (f"{_whose(record)}: {name}", str(reason))
         for record in records
         if record["record"] == "env"
         for name, reason in sorted((record.get("reasons") or {}).items())
@@ -115,6 +115,12 @@ def _place(record: Record) -> Place:
         str(record.get("kernel") or "unknown"),
         str(record.get("accel") or "none"),
     )
+
+
+def _whose(record: Record) -> str:
+    """Whose environment a record holds."""
+    place = _place(record).label
+    return f"{record['role']} {record['host']}, {place}" if record.get("role") else place
 
 
 def _cell(record: Record) -> Cell:

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Writes report.html and report.pdf into a run directory."""
 
-import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from plots import figures, html, pdf
 from plots.aside import Aside
 from plots.load import load
+from plots.replace import replace_file
 from results.timeline import Chronicle
 
 HTML_NAME = "report.html"
@@ -30,8 +29,8 @@ def render(run_dir: Path, history: Chronicle | None = None) -> tuple[Path, Path]
         page = html.render(run, drawn).encode()
         document = other.result()
     return (
-        _replace(directory / HTML_NAME, page),
-        _replace(directory / PDF_NAME, document),
+        replace_file(directory / HTML_NAME, page),
+        replace_file(directory / PDF_NAME, document),
     )
 
 
@@ -44,20 +43,6 @@ def render_history(found: Chronicle, store: Path) -> tuple[Path, Path]:
     page = html.render_history(found, drawn).encode()
     document = pdf.render_history(found, drawn)
     return (
-        _replace(store.with_name(f"{store.stem}.html"), page),
-        _replace(store.with_name(f"{store.stem}.pdf"), document),
+        replace_file(store.with_name(f"{store.stem}.html"), page),
+        replace_file(store.with_name(f"{store.stem}.pdf"), document),
     )
-
-
-def _replace(path: Path, content: bytes) -> Path:
-    """Writes beside the target, then renames: a reader never sees half a file."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return path

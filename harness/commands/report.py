@@ -24,6 +24,7 @@ _EXAMPLES = """\
   kevbench report run1 run2 --json
   kevbench report --history nightly.jsonl
   kevbench report run1 --history nightly.jsonl
+  kevbench report --hosts hosts.html run1 run2
 """
 
 
@@ -31,6 +32,12 @@ def add(subparsers: Subparsers) -> None:
     """Mounts the verb."""
     parser = add_verb(subparsers, "report", "write HTML and PDF from stored results", _EXAMPLES)
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="a run directory")
+    parser.add_argument(
+        "--hosts",
+        type=Path,
+        metavar="FILE",
+        help="one page with the figures of all runs side by side, instead of one for each",
+    )
     parser.add_argument(
         "--history",
         type=Path,
@@ -78,7 +85,21 @@ def main(args: argparse.Namespace) -> int:
         assert history is not None
         return _report_history(args, history)
     with refusing_damage(*args.runs):
-        return _report(args, history)
+        return _report(args, history) if args.hosts is None else _side_by_side(args)
+
+
+def _side_by_side(args: argparse.Namespace) -> int:
+    check_possible()
+    hosts = importlib.import_module("plots.hosts")
+    try:
+        page = hosts.render(args.hosts, args.runs)
+    except OSError as problem:
+        raise UsageError(f"cannot write {args.hosts}: {problem.strerror}") from None
+    if args.json:
+        print_json({"html": str(page)})
+    else:
+        print(page)
+    return OK
 
 
 def _report_history(args: argparse.Namespace, history: Chronicle) -> int:
