@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from harness.celldata import CellData
 from harness.controller.callgrind import OPERATIONS, count_sides
 from harness.controller.calibrate import granule_of
 from harness.controller.cellrun import CellRun, Setting
+from harness.controller.flame import Flames
 from harness.controller.httpcell import HttpCellRun
 from harness.controller.webcell import WebCellRun
 from harness.controller.ladder import Ladder, in_order
@@ -115,14 +116,16 @@ class Run:
     """One run on this machine. carry_out() once."""
 
     def __init__(self, plan: Plan, order: Order, progress: Progress) -> None:
-        self.plan = plan
         self.order = order
         self.progress = progress
         self.run_id = new_run_id()
         self.seed = derived_seed(self.run_id) if order.seed is None else order.seed
+        self.plan = replace(plan, cells=tuple(in_order(plan.cells, self.seed)))
         self.cells: list[Measured] = []
         self.guest: GuestPart | None = None
         self.errors: list[str] = []
+        self._flame: Flames | None = None
+        self._seen_in_flames: set[str] = set()
 
     def carry_out(self) -> Outcome:
         """Measures everything in the plan. Raises UsageError and MeasurementFault."""
@@ -143,7 +146,7 @@ class Run:
             )
             try:
                 ladder = Ladder(setting)
-                for cell in in_order(self.plan.cells, self.seed):
+                for cell in self.plan.cells:
                     self._rung(cell, ladder, setting, directory)
                 # After the host's part: both at once would spoil its times.
                 self._guest(writer, interrupt, directory)
@@ -154,6 +157,7 @@ class Run:
                 outcome.faults.append(str(problem))
                 self.errors.append(str(problem))
                 self._not_reached(recorder, str(problem))
+            self._say_refusals(recorder)
             self._close_run(writer, place, outcome, time.monotonic() - started)
         self.progress.finish()
         return outcome
@@ -220,9 +224,27 @@ class Run:
             run()
             if cell.instructions and data.void is None and data.alive():
                 self._instructions(cell, data, setting)
+            if self._sampled(cell, data):
+                self._flames(setting, directory).record(cell, data)
         finally:
             self._analyse(data, setting.recorder)
             self.progress.advance(cell_seconds(cell), cell.title)
+
+    def _sampled(self, cell: Cell, data: CellData) -> bool:
+        """Of the full profile the first headline cell of each workload that we run ourselves."""
+        if self.plan.profile != "full" or cell.workload in (*LOADED, *self._seen_in_flames):
+            return False
+        if cell.purpose != "headline" or self.plan.purpose == "aa" or self.order.away:
+            return False
+        if data.void is not None or not data.alive() or not data.operations:
+            return False
+        self._seen_in_flames.add(cell.workload)
+        return True
+
+    def _flames(self, setting: Setting, directory: Path) -> Flames:
+        if self._flame is None:
+            self._flame = Flames(setting, directory / "raw")
+        return self._flame
 
     def _guest(self, writer: ResultWriter, interrupt: Interrupt, directory: Path) -> None:
         if self.order.guest is None:
@@ -309,6 +331,13 @@ class Run:
                 "after": collect.load_now(),
             },
         )
+
+    def _say_refusals(self, recorder: Recorder) -> None:
+        """Flame graphs that this machine does not give are skipped aloud, once."""
+        if self._flame is not None and self._flame.refused is not None:
+            reason = f"no flame graphs: {self._flame.refused}"
+            recorder.skip(None, {}, None, "unavailable", reason, "profile")
+            self.progress.message(f"kevbench: {reason}")
 
     def _whole_run(self, writer: ResultWriter, place: Mapping[str, Any], outcome: Outcome) -> None:
         """Records that need every cell."""

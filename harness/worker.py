@@ -73,6 +73,11 @@ class Worker:
             self._words.close()
             raise WorkerDied(f"cannot start {program.name}: {problem.strerror}") from None
 
+    @property
+    def pid(self) -> int:
+        """Of the process, for tools that look at it from outside."""
+        return self._process.pid
+
     def ask(self, deadline_s: float = DEADLINE_S, **request: Any) -> dict[str, Any]:
         """Sends one request and returns the answer.
 

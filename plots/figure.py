@@ -41,6 +41,8 @@ class Panel:
     height: float = 2.5
     margins: Margins = field(default_factory=Margins)
     starts_row: bool = False
+    #: Full of text: scrolled sideways on a narrow screen instead of made smaller.
+    fixed: bool = False
 
 
 @dataclass(frozen=True)

@@ -274,6 +274,6 @@ def of_history(found: Chronicle) -> str:
     worse = sum(1 for step in steps if step.worse)
     better = sum(1 for step in steps if step.worse is False)
     return (
-        f"{len(found.runs)} runs, {len(found.timelines)} series: {worse} changes for the worse, "
-        f"{better} for the better, {len(found.moved)} changes of the set-up."
+        f"{len(found.runs)} runs, {len(found.timelines)} series. Change points for the worse: {worse}, "
+        f"for the better: {better}. Changes of the set-up: {len(found.moved)}."
     )

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from plots import cells, style, text
+from plots import cells, html, text
 from plots.figure import Table, table
 from plots.load import load
 from plots.model import Cell, Place, Row, Run, Side
@@ -142,25 +141,17 @@ def render(out: Path, runs: Sequence[Path]) -> Path:
     """Writes the page, whole or not at all. Raises ResultsError for runs that cannot be read and
     OSError when it cannot be written."""
     columns = list(_columns(runs))
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    colours = [
-        Markup(" ".join(f"--{entry[0]}: {entry[theme]};" for entry in style.CSS_COLOURS.values()))
-        for theme in (1, 2)
-    ]
     skips = _skips(columns)
-    page = environment.get_template("hosts.html.j2").render(
-        columns=columns,
-        tables=[*_tables(columns), *([skips] if skips.rows else [])],
-        warnings=_warnings(columns),
-        css=Markup((_TEMPLATES / "report.css").read_text()),
-        light=colours[0],
-        dark=colours[1],
+    page = (
+        html.environment()
+        .get_template("hosts.html.j2")
+        .render(
+            columns=columns,
+            tables=[*_tables(columns), *([skips] if skips.rows else [])],
+            warnings=_warnings(columns),
+            css=Markup((_TEMPLATES / "report.css").read_text()),
+            light=Markup(html.colours(1)),
+            dark=Markup(html.colours(2)),
+        )
     )
     return replace_file(out, page.encode())

@@ -26,7 +26,7 @@ class _Drawn:
     notes: tuple[str, ...]
 
 
-def _colours(theme: int) -> str:
+def colours(theme: int) -> str:
     """CSS declarations of every colour; theme 1 is light, 2 is dark."""
     return " ".join(f"--{entry[0]}: {entry[theme]};" for entry in style.CSS_COLOURS.values())
 
@@ -46,8 +46,9 @@ def _sections(figure: Figure) -> list[_Drawn]:
     ]
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Templates that escape what they are given and refuse names they are not."""
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -55,22 +56,22 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["capitalize_first"] = _capitalise
-    return environment
+    made.filters["capitalize_first"] = _capitalise
+    return made
 
 
 def _page(template: str, figures: Sequence[Figure], **about: Any) -> str:
     with matplotlib.rc_context(style.RC):
         drawn = {figure.number: _sections(figure) for figure in figures}
     return (
-        _environment()
+        environment()
         .get_template(template)
         .render(
             drawn=drawn,
             limited=lambda table: limited(table, MOST_ROWS),
             css=Markup((_TEMPLATES / "report.css").read_text()),
-            light=Markup(_colours(1)),
-            dark=Markup(_colours(2)),
+            light=Markup(colours(1)),
+            dark=Markup(colours(2)),
             **about,
         )
     )

@@ -2,7 +2,6 @@
 """From a run directory to plots.model.Run. The one module that knows the record format."""
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,8 @@ from plots.model import (
     Skip,
     Verdict,
 )
-from plots.raw import Condenser, histograms, is_slice_histogram
-from results import bars, reader
+from plots.raw import Condenser, histograms, is_slice_histogram, profiles
+from results import bars, reader, safe
 from results.histogram import bucket_bounds
 from results.histogram import Histogram as Stored
 from results.keys import parse_case_key
@@ -41,7 +40,7 @@ def load(run_dir: Path) -> Run:
     path = reader.locate(run_dir)
     raw = Condenser(_identity)
     found = reader.read(path, keep=raw.keep, passing=is_slice_histogram)
-    records: list[Record] = [_clean(record) for record in found.records]
+    records: list[Record] = [safe.whole(record) for record in found.records]
     placed = [(identity, r) for identity, r in raw.placed if not _is_floor(identity[2])]
     traces = [one for one in raw.traces() if not _is_floor(one.side)]
     whole = {(i, str(r["kind"])) for i, r in placed if r["record"] == "hist" and r.get("count")}
@@ -81,6 +80,7 @@ def load(run_dir: Path) -> Run:
         verdicts=tuple(_verdicts(records)),
         traces=tuple(traces),
         heats=tuple(heats),
+        profiles=tuple(profiles(path.parent, raw.placed)),
         skips=tuple(_skips(records)),
         checks=tuple(_checks(records)),
         bars=tuple((_place(r), one) for r in metrics for one in bars.judge([r])),
@@ -92,28 +92,13 @@ def load(run_dir: Path) -> Run:
         floor_instructions=_value(floor.get(_FLOOR[0])),
         floor_percent=_value(floor.get(_FLOOR[1])),
         floor_reason=str(next((r["reason"] for r in floor.values() if r.get("reason")), "")),
-        load_after=environment.first(_clean(end), "after.load.average"),
+        load_after=environment.first(safe.whole(end), "after.load.average"),
         data_files=_files(run_dir, path),
     )
 
 
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
-
-
 def _is_floor(side: Side) -> bool:
     return side.mechanism == "null"
-
-
-def _clean(value: Any) -> Any:
-    """Replaces what XML, PDF or a terminal could trip over: controls, lone surrogates, overrides."""
-    if isinstance(value, str):
-        return _UNSAFE.sub("\ufffd", value)
-    if isinstance(value, dict):
-        return {_clean(name): _clean(part) for name, part in value.items()}
-    if isinstance(value, list) and value and not isinstance(value[0], (int, float)):
-        # Long lists are bucket pairs and counts: pairs of numbers stay as they are.
-        return value if isinstance(value[0], list) else [_clean(part) for part in value]
-    return value
 
 
 def _value(record: Record | None) -> float | None:
@@ -159,7 +144,7 @@ def _side(record: Record) -> Side:
 def _identity(case: Record) -> Identity:
     """Slices, histograms and counts name their case by key and side only. Host and guest records of
     one run share keys, so the case record that came last before them in the file is theirs."""
-    clean = _clean(case)
+    clean = safe.whole(case)
     return _place(clean), _cell(clean), _side(clean)
 
 
@@ -253,7 +238,7 @@ def _calls(placed: Iterable[tuple[Identity, Record]], raw: Condenser) -> Iterato
     counted: dict[Identity, dict[str, float]] = {}
     for identity, record in placed:
         if record["record"] == "count" and record["tool"] == "tracepoint":
-            value, name = _number(record.get("per_op")), _call_name(_clean(str(record["name"])))
+            value, name = _number(record.get("per_op")), _call_name(safe.whole(str(record["name"])))
             if value is not None and name not in ("total", "sys_enter"):
                 counted.setdefault(identity, {})[name] = value
     for identity, (names, operations) in raw.calls.items():
@@ -261,7 +246,7 @@ def _calls(placed: Iterable[tuple[Identity, Record]], raw: Condenser) -> Iterato
             continue
         for name, count in names.items():
             found = counted.setdefault(identity, {})
-            name = _call_name(_clean(name))
+            name = _call_name(safe.whole(name))
             found[name] = found.get(name, 0.0) + count / operations[0]
     for identity, values in counted.items():
         ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
@@ -391,4 +376,12 @@ def _files(run_dir: Path, results: Path) -> tuple[tuple[str, str], ...]:
     """sha256 of what the report was made from."""
     summary = (run_dir if run_dir.is_dir() else run_dir.parent) / "summary.json"
     paths = [results] + ([summary] if summary.is_file() else [])
-    return tuple((path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths)
+    return tuple((path.name, _digest(path)) for path in paths)
+
+
+def _digest(path: Path) -> str:
+    found = hashlib.sha256()
+    with open(path, "rb") as file:
+        while part := file.read(1 << 20):
+            found.update(part)
+    return found.hexdigest()

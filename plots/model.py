@@ -257,6 +257,20 @@ class Heat:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """Sampled stacks of one side in one cell, from the root; none, and why, where there are none."""
+
+    place: Place
+    cell: Cell
+    side: Side
+    event: str
+    call_graph: str
+    stacks: tuple[tuple[tuple[str, ...], int], ...]
+    samples: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Run:
     """Everything a report shows.
 
@@ -277,6 +291,7 @@ class Run:
     verdicts: tuple[Verdict, ...] = ()
     traces: tuple[Trace, ...] = ()
     heats: tuple[Heat, ...] = ()
+    profiles: tuple[Profile, ...] = ()
     skips: tuple[Skip, ...] = ()
     checks: tuple[Check, ...] = ()
     #: Figures of kevent against the bars they are held to, with where they were counted.

@@ -16,7 +16,7 @@ from plots.figure import Panel
 
 WIDTH, HEIGHT = 11.69, 8.27  # A4 landscape
 MARGIN = 0.44
-TOP, BOTTOM = 0.5, 0.56
+TOP, BOTTOM = 0.42, 0.46
 INNER = WIDTH - 2 * MARGIN
 BODY_PT = 8.4
 CAPTION_WIDTH = 9.2  # a longer line is hard to find the next one from

@@ -15,8 +15,8 @@ from plots.pdf_page import INNER, MARGIN, Pager
 #: A table of a full run has thousands of rows, which nobody reads on paper.
 MOST_ROWS = 240
 _PT = 6.6
-_LINE = _PT * 1.25 / 72
-_PAD = 0.024
+_LINE = _PT * 1.2 / 72
+_PAD = 0.014
 _GAP = 0.13
 _GUTTER = 0.34
 _NAME = _LINE + 2 * _PAD

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from plots import grouping, headline
-from plots.model import Cell, Heat, Place, Side, Trace
-from results import reader
+from plots.model import Cell, Heat, Place, Profile, Side, Trace
+from results import folded, reader
+from results.errors import ResultsError
 from results.histogram import Histogram as Stored
 from results.histogram import bucket_bounds
 
@@ -22,13 +25,15 @@ Identify = Callable[[Record], Identity]
 #: Cells of a place whose latencies are drawn over time, one a workload at most.
 HEAT_CELLS = 3
 #: Where our writers put the scope of a histogram: behind its case, of at most this many bytes.
-_SCOPE, _HEAD = b'"scope":"slice"', 2048
+_SCOPE, _KEY, _HEAD = b'"scope":"slice"', b'"case_key":"', 2048
+_KINDS = ("latency", "uncorrected", "lateness")
 _NAN = float("nan")
+_FOLDED = re.compile(r"raw/flame/[0-9]{1,9}\.folded")
 
 
 def is_slice_histogram(line: bytes) -> bool:
     """Whether a line is the histogram of one slice, which is read only where it is drawn."""
-    return reader.kind_of(line) == "hist" and _SCOPE in line[:_HEAD].replace(b" ", b"")
+    return reader.kind_of(line) == "hist" and _SCOPE in line[:_HEAD]
 
 
 @dataclass
@@ -51,6 +56,8 @@ class Condenser:
         self.identity = identify
         self._tick_s = tick_s
         self._cases: dict[tuple[str, str], Identity] = {}
+        #: identity -> its case key.
+        self.keys: dict[Identity, str] = {}
         self.columns: dict[tuple[Identity, str], Columns] = {}
         self.batches: dict[tuple[Identity, str], list[int]] = {}
         self.calls: dict[Identity, tuple[dict[str, float], list[int]]] = {}
@@ -65,8 +72,11 @@ class Condenser:
         key = (str(record.get("case_key")), str(record.get("side")))
         if kind == "case":
             self._cases[key] = self.identity(record)
+            self.keys[self._cases[key]] = key[0]
         if kind not in ("slice", "hist", "count", "profile"):
             return True
+        if record.get("scope") == "slice":
+            return False  # of another writer, so not passed over; histograms() reads it
         identity = self._cases.get(key)
         if identity is None:
             return bool(kind != "slice")
@@ -156,11 +166,16 @@ def histograms(
     sums: dict[tuple[Identity, str], Stored] = {}
     cases: dict[tuple[str, str], Identity] = {}
     known = {name for (_, name) in condenser.began}
+    needed = {
+        key.encode()
+        for identity, key in condenser.keys.items()
+        if identity in wanted or not any((identity, kind) in summed for kind in _KINDS)
+    }
     for line in reader.lines_of(path):
         kind = reader.kind_of(line)
         if not line.endswith(b"\n") or kind not in ("case", "hist", None):
             continue
-        if kind != "case" and not is_slice_histogram(line):
+        if kind == "hist" and not (is_slice_histogram(line) and _names(line, needed)):
             continue
         try:
             record = reader.parse(line.decode())
@@ -170,7 +185,7 @@ def histograms(
         if record.get("record") == "case":
             cases[key] = condenser.identity(record)
         identity = cases.get(key)
-        if identity is None or record.get("record") != "hist" or not record.get("count"):
+        if identity is None or record.get("scope") != "slice" or not record.get("count"):
             continue
         whole = (identity, str(record["kind"]))
         if whole not in summed:
@@ -183,8 +198,50 @@ def histograms(
     return [Heat(*one, tuple(found)) for one, found in points.items() if found], sums
 
 
+def _names(line: bytes, keys: set[bytes]) -> bool:
+    """Whether a histogram's case is one of `keys`; also where only parsing could tell."""
+    start = line.find(_KEY)
+    if start < 0 or b"\\" in line[:_HEAD]:
+        return True
+    start += len(_KEY)
+    return line[start : line.find(b'"', start)] in keys
+
+
 def _points(second: float, record: Record) -> list[tuple[float, float, int]]:
     return [
         (second, float(sum(bucket_bounds(int(index))) // 2), int(count))
         for index, count in record["buckets"]
     ]
+
+
+def profiles(directory: Path, placed: Iterable[tuple[Identity, Record]]) -> list[Profile]:
+    """Sampled stacks, from the files that the records name.
+
+    A file that is missing, altered or damaged costs its own flame graph, with the reason.
+    """
+    found = []
+    for identity, record in placed:
+        if record["record"] != "profile":
+            continue
+        stacks: folded.Stacks = {}
+        reason = str(record.get("reason") or "")
+        if record.get("folded") is not None:
+            try:
+                stacks = _stacks(directory, str(record["folded"]), str(record.get("sha256")))
+            except ResultsError as problem:
+                reason = str(problem)
+        order = tuple(sorted(stacks.items()))
+        how = (str(record.get("event") or ""), str(record.get("call_graph") or ""))
+        found.append(Profile(*identity, *how, order, sum(stacks.values()), reason))
+    return found
+
+
+def _stacks(directory: Path, name: str, digest: str) -> folded.Stacks:
+    # A name from a file must not lead out of the run directory.
+    if not _FOLDED.fullmatch(name):
+        raise ResultsError("the record of a flame graph names a file outside raw/flame")
+    path = directory / name
+    stacks = folded.load(path)
+    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        raise ResultsError(f"{name} was altered since it was recorded")
+    return stacks

@@ -30,6 +30,14 @@ VERMILION = "#d55e00"
 PURPLE = "#cc79a7"
 GREY = "#8a8d91"
 
+#: Frames of flame graphs: light enough for text upon them, two shades of a kind.
+FLAME_USER = ("#f7d9a6", "#f2c67f")
+FLAME_KERNEL = ("#b5d6ec", "#96c3e1")
+#: Differences, the largest first, and what hardly changed.
+FLAME_MORE = ("#ee8f53", "#f4b48b", "#f9d9c3")
+FLAME_LESS = ("#5fa9d6", "#9bcae6", "#cfe5f3")
+FLAME_SAME = "#e9ebee"
+
 #: colour in the drawing -> (CSS variable, light value, dark value)
 CSS_COLOURS: dict[str, tuple[str, str, str]] = {
     INK: ("ink", "#1a1a1a", "#e8eaed"),
@@ -47,6 +55,17 @@ CSS_COLOURS: dict[str, tuple[str, str, str]] = {
     VERMILION: ("okabe-vermilion", "#d55e00", "#f2792b"),
     PURPLE: ("okabe-purple", "#cc79a7", "#d88fb8"),
     GREY: ("okabe-grey", "#8a8d91", "#93979c"),
+    FLAME_USER[0]: ("flame-user-a", "#f7d9a6", "#6b4a12"),
+    FLAME_USER[1]: ("flame-user-b", "#f2c67f", "#7d5817"),
+    FLAME_KERNEL[0]: ("flame-kernel-a", "#b5d6ec", "#1d4863"),
+    FLAME_KERNEL[1]: ("flame-kernel-b", "#96c3e1", "#255978"),
+    FLAME_MORE[0]: ("flame-more-a", "#ee8f53", "#a3480d"),
+    FLAME_MORE[1]: ("flame-more-b", "#f4b48b", "#7a3a12"),
+    FLAME_MORE[2]: ("flame-more-c", "#f9d9c3", "#55301a"),
+    FLAME_LESS[0]: ("flame-less-a", "#5fa9d6", "#0f6494"),
+    FLAME_LESS[1]: ("flame-less-b", "#9bcae6", "#1c5070"),
+    FLAME_LESS[2]: ("flame-less-c", "#cfe5f3", "#223f50"),
+    FLAME_SAME: ("flame-same", "#e9ebee", "#34383d"),
 }
 
 Dash = tuple[int, tuple[float, ...]]

@@ -84,10 +84,11 @@ def _embed(document: str, panel: Panel, prefix: str) -> str:
     body = _COLOUR.sub(_variable, body)
     body = _COORDINATES.sub(_shorten, body.replace("rotate(-0 ", "rotate(0 "))
     body = re.sub(r"\n\s*", "\n", body)
+    least = f";min-width:{panel.width * 106:.0f}px" if panel.fixed else ""
     title, description = f"{prefix}-title", f"{prefix}-desc"
     return (
         f'<svg class="panel" viewBox="{head.group(1)}" role="img" '
-        f'aria-labelledby="{title} {description}" style="max-width:{panel.width * 106:.0f}px">\n'
+        f'aria-labelledby="{title} {description}" style="max-width:{panel.width * 106:.0f}px{least}">\n'
         f'<title id="{title}">{escape(panel.title)}</title>\n'
         f'<desc id="{description}">{escape(panel.description)}</desc>{body.rstrip()}'
     )

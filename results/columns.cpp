@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "kevbench/results/columns.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <unordered_map>
+#include <vector>
 
 #include "json_scanner.hpp"
 #include "kevbench/results/schema.hpp"
@@ -36,6 +38,9 @@ std::string_view checked_kind(std::string_view line) {
 
 class table_builder {
   public:
+    explicit table_builder(std::span<const std::string> fields)
+        : wanted_(fields.begin(), fields.end()) {}
+
     void add(std::string_view line) {
         next_guess_ = 0;
         json_scanner scanner{line};
@@ -62,6 +67,10 @@ class table_builder {
     };
 
     void store(json_scanner& scanner, std::string_view name, const scanned_value& value) {
+        if (!is_wanted(name, value.kind == value_kind::object)) {
+            scanner.skip(value);
+            return;
+        }
         if (value.kind == value_kind::object) {
             const auto outer = prefix_.size();
             prefix_.append(name).push_back('.');
@@ -91,6 +100,17 @@ class table_builder {
             case value_kind::object:
                 store_list(scanner, target);
         }
+    }
+
+    /// Whether a field is kept; of an object, whether anything inside it may be.
+    bool is_wanted(std::string_view name, bool is_object) const {
+        if (wanted_.empty()) return true;
+        return std::any_of(wanted_.begin(), wanted_.end(), [&](std::string_view one) {
+            if (!one.starts_with(prefix_)) return false;
+            const auto rest = one.substr(prefix_.size());
+            if (!is_object) return rest == name;
+            return rest.size() > name.size() && rest.starts_with(name) && rest[name.size()] == '.';
+        });
     }
 
     void store_list(json_scanner& scanner, column& target) {
@@ -125,6 +145,7 @@ class table_builder {
                full.starts_with(prefix_);
     }
 
+    std::vector<std::string> wanted_;
     std::deque<field> fields_;
     std::unordered_map<std::string, std::size_t> index_of_;
     std::size_t next_guess_ = 0;
@@ -135,8 +156,9 @@ class table_builder {
 
 }  // namespace
 
-column_table read_columns(const std::filesystem::path& path, std::string_view kind) {
-    table_builder builder;
+column_table read_columns(const std::filesystem::path& path, std::string_view kind,
+                          std::span<const std::string> fields) {
+    table_builder builder{fields};
     const auto file = for_each_line(path, [&](std::string_view line, std::uint64_t) {
         if (checked_kind(line) == kind) builder.add(line);
     });

@@ -55,6 +55,20 @@ TEST(Columns, NameFieldsOfNestedObjectsWithDots) {
     EXPECT_EQ(table.columns.at("perf.cycles.value").kind(), column_kind::empty);
 }
 
+TEST(Columns, HoldOnlyTheFieldsThatAreAskedFor) {
+    const test::scratch_folder folder;
+    test::write_text(folder.file(),
+                     lines({record("slice", {{"ops", 1},
+                                             {"order", "17"},
+                                             {"list", {1, 2}},
+                                             {"syscalls", {{"read", 3}, {"total", 7}}}})}));
+    const std::vector<std::string> wanted{"ops", "syscalls.total", "never"};
+    auto table = read_columns(folder.file(), "slice", wanted);
+    EXPECT_EQ(table.columns.size(), 2U);
+    EXPECT_THAT(table.columns.at("ops").integers(), ElementsAre(1));
+    EXPECT_THAT(table.columns.at("syscalls.total").integers(), ElementsAre(7));
+}
+
 TEST(Columns, MissingAndNullValuesAreMarkedNotZero) {
     auto table = read(lines({record("slice"), record("slice", {{"steal", 4}, {"who", "a"}}),
                              record("slice", {{"steal", nullptr}}),

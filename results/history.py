@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from results import safe
 from results.errors import ResultsError
 from results.reader import ResultFile, parse
 from results.version import migrate
@@ -165,7 +166,7 @@ def lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
                     yield number, None
                     continue
                 _check(document, path, number)
-                yield number, document
+                yield number, safe.whole(document)
     except FileNotFoundError:
         raise ResultsError(
             f"{path} does not exist: kevbench history add {path} RUN makes it"
@@ -215,7 +216,13 @@ def _digest(path: Path) -> tuple[int, str]:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    """A finite number, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def _fill(index: sqlite3.Connection, path: Path, size: int, digest: str) -> None:

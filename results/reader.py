@@ -17,7 +17,7 @@ from results.version import SCHEMA, migrate
 
 FILE_NAME = "results.jsonl"
 RECORDS = frozenset(
-    {"run", "env", "case", "slice", "hist", "count", "metric", "verdict", "skip", "end"}
+    {"run", "env", "case", "slice", "hist", "count", "metric", "verdict", "profile", "skip", "end"}
 )
 Record = dict[str, Any]
 #: Where our writers put the kind of a record: behind schema and version.

@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 import gzip
+import os
+import shutil
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,3 +74,41 @@ def test_damage_is_found_in_a_line_that_is_kept(tmp_path: Path) -> None:
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(ResultsError, match="damaged .line 4."):
         read(run)
+
+
+_CHILD = """
+import resource, sys, time
+from pathlib import Path
+from results import slices
+found = slices.summarise(Path(sys.argv[1]))
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(sum(one.slices + one.warmups for one in found), used.ru_maxrss, used.ru_utime + used.ru_stime)
+"""
+
+
+def test_a_million_slices_take_seconds_and_little_memory(tmp_path: Path) -> None:
+    pytest.importorskip("_kevbench", reason="the module _kevbench is not built")
+    if shutil.disk_usage(tmp_path).free < 3 << 30:
+        pytest.skip("less than 3 GiB free for a file of a million slices")
+    made = synthetic_run(tmp_path / "run")
+    lines = (made / "results.jsonl").read_bytes().splitlines(keepends=True)
+    own = [line for line in lines if b'"record":"slice"' in line]
+    count = 1_000_000
+    with open(tmp_path / "many.jsonl", "wb") as many:
+        many.write(lines[0])
+        # Checksums differ in every slice of a real run, so they do here.
+        for block in range(-(-count // len(own))):
+            texts = own[: count - block * len(own)]
+            order = b'"order":"%d' % block
+            many.writelines(line.replace(b'"order":"', order) for line in texts)
+    words = [sys.executable, "-c", _CHILD, str(tmp_path / "many.jsonl")]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env=_environment())
+    slices_read, kilobytes, seconds = map(float, done.stdout.split())
+    assert slices_read == count
+    assert kilobytes < 500_000
+    # CPU time, since others may have the processor; three times what is promised of a quiet machine.
+    assert seconds < 30
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -59,6 +59,13 @@ def test_columns_hold_what_the_records_say(run: Path, kind: str) -> None:
     assert checked > columns.rows
 
 
+def test_only_the_fields_that_are_asked_for_are_held(run: Path) -> None:
+    whole, some = read_columns(run), read_columns(run, "slice", ["wall_ns", "batches", "none"])
+    assert some.names() == ["batches", "wall_ns"] and some.rows == whole.rows
+    for name in some:
+        assert list(some[name].values) == list(whole[name].values)
+
+
 def test_a_file_and_its_directory_are_the_same(run: Path) -> None:
     file = read_columns(run / FILE_NAME)
     assert file.names() == read_columns(str(run), "slice").names()

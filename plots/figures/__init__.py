@@ -10,6 +10,7 @@ from plots.figures import (
     control_cost,
     cpu_split,
     exceedance,
+    flames,
     heatmap,
     history,
     idle_cost,
@@ -42,6 +43,7 @@ ALL: tuple[Callable[[Run], Figure], ...] = (
     pairs.build,
     noise.build,
     history.build,
+    flames.build,
     claim.build,
 )
 

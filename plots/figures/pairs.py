@@ -14,8 +14,8 @@ from plots.model import Place, Run, Side, Trace, Verdict
 from plots.reasons import why_missing
 
 TITLE = "What the verdicts rest on"
-#: Comparisons of a place that get panels, three each; the others are in the table.
-MOST = 5
+#: Comparisons of a place that are shown: a page. Figure 3 has the verdicts of all.
+MOST = 3
 METRICS = {"cpu_ns_per_event": "cpu_ns", "wall_ns_per_event": "wall_ns"}
 _HEIGHT = 2.3
 _MARGINS = Margins(0.62, 0.3, 0.34, 0.46)
@@ -162,7 +162,8 @@ def _slices(found: Basis, key: str, about: str) -> Panel:
         )
 
     described = (
-        f"{len(values)} slices of {found.verdict.reference.label} and {found.verdict.side.label}."
+        f"{len(values)} slices of {found.verdict.reference.label} and {found.verdict.side.label}, "
+        f"from {text.number(min(values))} to {text.number(max(values))} ns an event."
     )
     return Panel(key, about, described, draw, 3.6, _HEIGHT, _MARGINS)
 
@@ -287,7 +288,7 @@ def build(run: Run) -> Figure:
         found = bases(run, place)
         if not found:
             continue
-        every += found
+        every += found[:MOST]
         among = [basis.verdict.cell for basis in found]
         panels: list[Panel] = []
         for number, basis in enumerate(found[:MOST]):
@@ -301,10 +302,10 @@ def build(run: Run) -> Figure:
             ]
         more = len(found) - MOST
         notes = (
-            (f"{more} further comparisons are in the table of numbers only.",) if more > 0 else ()
+            (f"{more} further comparisons: their verdicts are in figure 3.",) if more > 0 else ()
         )
         sections.append(Section(place.label, tuple(panels), notes))
-        tables.append(_table(place.label, found))
+        tables.append(_table(place.label, found[:MOST]))
     if not sections:
         reason = why_missing(run, "comparison of interleaved slices", ())
         return missing(15, "pairs", TITLE, reason)

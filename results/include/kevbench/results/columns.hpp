@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,8 +24,10 @@ struct column_table {
     read_report file;
 };
 
-/// Reads the records whose "record" field is `kind` ("slice"). About 1 us and 250 bytes a slice.
-/// Throws data_error as for_each_record() does.
-[[nodiscard]] column_table read_columns(const std::filesystem::path& path, std::string_view kind);
+/// Reads the records whose "record" field is `kind` ("slice"). About 1 us and 250 bytes a slice;
+/// with `fields` only those are kept, eight bytes each. Throws data_error as for_each_record()
+/// does.
+[[nodiscard]] column_table read_columns(const std::filesystem::path& path, std::string_view kind,
+                                        std::span<const std::string> fields = {});
 
 }  // namespace kevbench::results
