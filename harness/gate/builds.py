@@ -3,7 +3,8 @@
 
 Everything lies under build/gate/. The base is checked out into a git worktree there, which is
 removed when its programs are built; the programs stay, so a second gate against the same base only
-compares. No compiler cache is used, and the tree's own compiler, build type and flags are.
+compares. No compiler cache is used, only objects that base and tree have in common; the tree's own
+compiler, build type and flags are.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import random
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import tree
 from harness.errors import MeasurementFault, UsageError
+from harness.gate import reuse
 from harness.gate.revision import Base, git
 
 GATE = tree.ROOT / "build" / "gate"
@@ -121,7 +123,7 @@ def build_worker(
 ) -> Path:
     """Builds the worker of a source tree with the given settings. Raises MeasurementFault.
 
-    `launcher` is a compiler cache; none unless given.
+    `launcher` is put before the compiler; none unless given.
     """
     log = folder.parent / f"{folder.name}.log"
     log.unlink(missing_ok=True)
@@ -154,15 +156,22 @@ def tree_programs() -> Programs:
     return Programs(worker, None if foreign else tree.BUILD)
 
 
-def base_programs(base: Base, checkout: Callable[[], Path]) -> Programs:
-    """The worker of the base, built unless it was before. Raises MeasurementFault."""
+def base_programs(base: Base, changed: Collection[str], checkout: Callable[[], Path]) -> Programs:
+    """The worker of the base, built unless it was before. Raises MeasurementFault.
+
+    `changed` are the files in which the working tree differs from the base.
+    """
     settings = cached_settings(tree.BUILD)
     mark = hashlib.sha256(repr(sorted(settings.items())).encode()).hexdigest()[:12]
     folder = GATE / base.short / f"build-{mark}"
     done = folder / "complete"
     if not done.is_file():
+        source = checkout()
+        compilers = [value for name, value in settings.items() if name.endswith("_COMPILER")]
+        objects = reuse.plan(tree.BUILD, tree.ROOT, changed, compilers)
+        launcher = reuse.write(folder.parent / "reuse.json", objects, folder, source)
         try:
-            build_worker(checkout(), folder, settings)
+            build_worker(source, folder, settings, launcher)
         except MeasurementFault as problem:
             raise MeasurementFault(f"the base {base.short} cannot be rebuilt: {problem}") from None
         done.touch()

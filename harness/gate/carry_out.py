@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from harness.gate import builds, guest
 from harness.gate.cells import BASE, CHANGE, GateCell
 from harness.gate.job import Job
 from harness.gate.records import verdict_fields
-from harness.gate.revision import Base, Exemption
+from harness.gate.revision import Base, Exemption, changed_paths
 from harness.gate.rows import Stage, status
 from harness.gate.timing import Timer
 from harness.measure import make_directory
@@ -110,6 +110,7 @@ class GateRun:
         self._finished = finished
         self._started = time.monotonic()
         self._checkout: Path | None = None
+        self._changed = changed_paths(base)
         self._kept = ExitStack()
 
     @property
@@ -125,7 +126,7 @@ class GateRun:
         with self._kept:
             self.tell(f"building the base {self.base.short}")
             programs = {
-                BASE: builds.base_programs(self.base, self._sources),
+                BASE: builds.base_programs(self.base, self._changed, self._sources),
                 CHANGE: self.change,
             }
             said = {label: about(one.worker) for label, one in programs.items()}
@@ -170,6 +171,7 @@ class GateRun:
             options.budgets,
             options.exemptions,
             guest_sides=(lambda: self._guest_sides(programs)) if options.guest else None,
+            same_module=not guest.touches_module(self._changed),
             kernel=options.kernel,
             finished=self._end_stage,
         )
@@ -209,9 +211,12 @@ class GateRun:
             kernel = choose_kernel(self.options.kernel, self.tell)
         except GuestError as problem:
             return f"no guest: {problem}"
+        self.tell("building the modules")
         change = guest.make_side(programs[CHANGE].worker, tree.ROOT, "kmod", kernel)
         if change.module is None and change.reason != guest.NO_SOURCES:
             raise MeasurementFault(f"the working tree: {change.reason}")
+        if not guest.touches_module(self._changed):
+            return {BASE: replace(change, worker=programs[BASE].worker), CHANGE: change}
         name = f"kmod-{self.base.short}"
         base = guest.make_side(programs[BASE].worker, self._sources(), name, kernel)
         return {BASE: base, CHANGE: change}

@@ -32,6 +32,7 @@ NAMES = {
     6: "latency p50 and p99",
 }
 COUNT_STAGES, TIME_STAGES = (1, 2, 3), (4, 5, 6)
+SAME_MODULE = "both workers hold the same code, and the module has the same sources"
 _METRICS = {1: counts.SYSCALLS, 2: counts.USER, 3: counts.TOTAL}
 
 
@@ -53,6 +54,8 @@ class Job:
     environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: Makes the sides of the guest stage, or says why there is none; called once.
     guest_sides: Callable[[], Mapping[str, guest.GuestSide] | str] | None = None
+    #: Whether both sides have the same sources of the module.
+    same_module: bool = False
     guest_cells: Sequence[GateCell] = gated.GUEST_CELLS
     kernel: str = "6.12"
     #: Called with each stage as it ends.
@@ -107,20 +110,29 @@ class Job:
         elif equal:
             stage.note, stage.bare = "both workers hold the same code", EQUIVALENT
         else:
-            stage.rows = [counts.skipped_row(name, _METRICS[number], why) for name, why in missing]
-            if number == 1:
-                stage.rows += counts.syscall_rows(
-                    able, workers, self.environments, self.budgets, self.tell
-                )
-            else:
-                stage.rows += counts.instruction_rows(
-                    able, workers, self.environments, self.budgets, self.tell
-                )
+            left_out = [*missing, *self._uncounted(able)]
+            exact = {name: cell for name, cell in able.items() if name not in dict(left_out)}
+            take = counts.syscall_rows if number == 1 else counts.instruction_rows
+            stage.rows = take(exact, workers, self.environments, self.budgets, self.tell)
+            stage.rows += [
+                counts.skipped_row(name, _METRICS[number], why) for name, why in left_out
+            ]
         return self._end(stage, started)
+
+    def _uncounted(self, able: Mapping[str, Cell]) -> list[tuple[str, str]]:
+        """Cells that have no exact count, with the reason."""
+        return [
+            (cell.name, cell.uncounted)
+            for cell in self.cells
+            if cell.uncounted and cell.name in able
+        ]
 
     def _guest_stage(self, stage: Stage, equal: bool) -> None:
         if self.guest_sides is None:
             stage.note = "left out on request"
+            return
+        if equal and self.same_module:
+            stage.note, stage.bare = SAME_MODULE, EQUIVALENT
             return
         sides = self.guest_sides()
         if isinstance(sides, str):

@@ -66,6 +66,18 @@ def find_base(named: str | None, root: Path = tree.ROOT) -> Base:
     return Base(parent, "parent")
 
 
+def changed_paths(base: Base, root: Path = tree.ROOT) -> frozenset[str]:
+    """Files that differ between the base and the working tree, uncommitted and new ones included.
+
+    Raises UsageError when git cannot tell.
+    """
+    differing = git("diff", "--name-only", "--no-renames", "-z", base.commit, root=root)
+    new = git("ls-files", "--others", "--exclude-standard", "-z", root=root)
+    if differing is None or new is None:
+        raise UsageError(f"git cannot compare the tree with {base.short}: fetch the commit again")
+    return frozenset(filter(None, f"{differing}\0{new}".split("\0")))
+
+
 @dataclass(frozen=True)
 class Exemption:
     """A commit says that a slow-down is meant. No case: all of them."""
