@@ -167,3 +167,19 @@ def test_symbols_and_build_identity_are_no_difference(tmp_path: Path) -> None:
     assert builds.run_logged(words, tmp_path / "log", 60) == ""
     assert copy.read_bytes() != stripped.read_bytes() and same_code(copy, stripped)
     assert not same_code(copy, Path("/bin/true")) and not same_code(tmp_path, tmp_path)
+
+
+def _void(check: str) -> Row:
+    failed = {"name": check, "state": "failed", "text": "so it is", "value": None}
+    return Row("c", "cpu_ns_per_event", INVALID, checks=(failed,))
+
+
+def test_a_disturbed_machine_leaves_the_gate_inconclusive_and_a_fault_makes_it_invalid() -> None:
+    for check, wanted in (
+        ("stationarity", STATUS_INCONCLUSIVE),
+        ("timer", STATUS_INCONCLUSIVE),
+        ("equal work", STATUS_INVALID),
+        ("alive", STATUS_INVALID),
+    ):
+        assert status([Stage(4, "CPU time", [_void(check)])]) == wanted, check
+    assert _void("stationarity").state == INVALID
