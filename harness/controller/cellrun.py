@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ class CellRun:
 
     def _check_work(self) -> None:
         known, self.data.void = self.data.void, unequal_work(self.data.slices)
-        if self.data.void is not None and known is None:
+        if self.data.void and known is None:
             self.setting.recorder.skip(
                 self.cell.workload, self.cell.params, None, "void", self.data.void
             )
@@ -178,9 +179,7 @@ class CellRun:
         todo = list(self.cell.sides)
         for _ in range(_CALIBRATIONS):
             for side in todo:
-                cost = self._time_side(side)
-                if cost is not None:
-                    timed[side.label] = min(cost, timed.get(side.label, cost))
+                self._time_side(side, timed)
             todo = self._unlike(timed)
         if not timed:
             return
@@ -198,22 +197,20 @@ class CellRun:
         for side in self.data.alive():
             self.setting.recorder.case(self.data, side, self._setup.get(side.label))
 
-    def _time_side(self, side: Side) -> float | None:
-        """Wall ns per operation of a side in a process of its own; None when that is lost."""
+    def _time_side(self, side: Side, timed: dict[str, float]) -> None:
+        """Wall ns per operation of a side in a process of its own; the least of all tries counts."""
         self.setting.interrupt.check()
         with self._workers([side]) as workers, self._survives(side, "calibration"):
-            if side.label not in workers:
-                return None
-            worker = workers[side.label]
-            self._open(side, worker, None)
+            if worker := workers.get(side.label):
+                self._open(side, worker, None)
+                cost = time_operation(partial(self._wall_ns, worker), self._granule)
+                if self.cell.open_loop:
+                    cost = 1e9 / float(self.cell.params["rate"])
+                timed[side.label] = min(cost, timed.get(side.label, cost))
 
-            def run(operations: int) -> int:
-                answer = worker.ask(do="slice", operations=operations, timed=False)
-                return int(answer["wall_ns"])
-
-            cost = time_operation(run, self._granule)
-            return 1e9 / float(self.cell.params["rate"]) if self.cell.open_loop else cost
-        return None
+    @staticmethod
+    def _wall_ns(worker: Worker, operations: int) -> int:
+        return int(worker.ask(do="slice", operations=operations, timed=False)["wall_ns"])
 
     def _unlike(self, timed: Mapping[str, float]) -> list[Side]:
         """Sides much dearer than another build of their variant: likelier stopped than changed."""

@@ -36,7 +36,7 @@ _CACHE = (
     "CMAKE_CXX_FLAGS",
     "CMAKE_EXE_LINKER_FLAGS",
 )
-_BUILD_LIMIT_S = 1800
+BUILD_LIMIT_S = 1800
 _LINK_LIMIT_S = 120
 #: Bytes of code put between objects at most, so that functions move by whole cache lines too.
 _PADDING = 4096
@@ -51,25 +51,26 @@ class Programs:
 
 
 def run_logged(words: Sequence[str], log: Path, limit_s: float, cwd: Path | None = None) -> str:
-    """Runs a build step into a log; returns "" or the first line that says what went wrong."""
+    """Runs a build step into a log; returns "" or the first line that says what went wrong.
+
+    Past the limit the step is asked to end, so that it ends what it has started.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if "LAUNCHER" not in name}
     try:
-        with log.open("a", encoding="utf-8") as output:
-            done = subprocess.run(
-                words,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                check=False,
-                timeout=limit_s,
-                cwd=cwd,
-                env=environment,
-            )
+        with log.open("a", encoding="utf-8") as output, subprocess.Popen(
+            words, stdout=output, stderr=subprocess.STDOUT, cwd=cwd, env=environment
+        ) as step:
+            try:
+                returned = step.wait(limit_s)
+            except BaseException as ended:
+                step.terminate()
+                if not isinstance(ended, subprocess.TimeoutExpired):
+                    raise
+                return f"{words[0]} took longer than {limit_s:.0f} s"
     except OSError as problem:
         return f"{words[0]}: {problem.strerror}"
-    except subprocess.TimeoutExpired:
-        return f"{words[0]} took longer than {limit_s:g} s"
-    if done.returncode == 0:
+    if returned == 0:
         return ""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     first = next((line for line in lines if "error" in line.lower()), "no message")
@@ -119,29 +120,24 @@ class Checkout:
 
 
 def build_worker(
-    source: Path, folder: Path, settings: Mapping[str, str], launcher: str = ""
+    source: Path,
+    folder: Path,
+    settings: Mapping[str, str],
+    launcher: str = "",
+    limit_s: float = BUILD_LIMIT_S,
 ) -> Path:
     """Builds the worker of a source tree with the given settings. Raises MeasurementFault.
 
-    `launcher` is put before the compiler; none unless given.
+    `launcher` is put before the compiler; none unless given. `limit_s` holds for each step.
     """
     log = folder.parent / f"{folder.name}.log"
     log.unlink(missing_ok=True)
     words = ["cmake", "-G", "Ninja", "-S", str(source), "-B", str(folder), "-DBUILD_TESTING=OFF"]
     words += [f"-D{name}={value}" for name, value in settings.items()]
     words += [f"-DCMAKE_{language}_COMPILER_LAUNCHER={launcher}" for language in ("C", "CXX")]
-    trouble = run_logged(words, log, _BUILD_LIMIT_S) or run_logged(
-        [
-            "cmake",
-            "--build",
-            str(folder),
-            "--target",
-            WORKER,
-            "-j",
-            str(min(4, os.cpu_count() or 2)),
-        ],
-        log,
-        _BUILD_LIMIT_S,
+    jobs = str(min(4, os.cpu_count() or 2))
+    trouble = run_logged(words, log, limit_s) or run_logged(
+        ["ninja", "-C", str(folder), "-j", jobs, WORKER], log, limit_s
     )
     program = folder / "harness" / WORKER
     if trouble or not os.access(program, os.X_OK):
@@ -156,10 +152,16 @@ def tree_programs() -> Programs:
     return Programs(worker, None if foreign else tree.BUILD)
 
 
-def base_programs(base: Base, changed: Collection[str], checkout: Callable[[], Path]) -> Programs:
+def base_programs(
+    base: Base,
+    changed: Collection[str],
+    checkout: Callable[[], Path],
+    limit_s: float = BUILD_LIMIT_S,
+) -> Programs:
     """The worker of the base, built unless it was before. Raises MeasurementFault.
 
-    `changed` are the files in which the working tree differs from the base.
+    `changed` are the files in which the working tree differs from the base. Building may take
+    `limit_s` seconds.
     """
     settings = cached_settings(tree.BUILD)
     mark = hashlib.sha256(repr(sorted(settings.items())).encode()).hexdigest()[:12]
@@ -171,7 +173,7 @@ def base_programs(base: Base, changed: Collection[str], checkout: Callable[[], P
         objects = reuse.plan(tree.BUILD, tree.ROOT, changed, compilers)
         launcher = reuse.write(folder.parent / "reuse.json", objects, folder, source)
         try:
-            build_worker(source, folder, settings, launcher)
+            build_worker(source, folder, settings, launcher, limit_s)
         except MeasurementFault as problem:
             raise MeasurementFault(f"the base {base.short} cannot be rebuilt: {problem}") from None
         done.touch()

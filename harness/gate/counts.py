@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from harness.controller.calibrate import granule_of
@@ -172,6 +173,25 @@ def instruction_rows(
     return [
         count_row(name, USER, found[(name, BASE)], found[(name, CHANGE)], budgets) for name in named
     ]
+
+
+def confirmed(rows: Sequence[Row], again: Callable[[set[str]], Sequence[Row]]) -> list[Row]:
+    """The rows after a second count of the red cases, by new processes.
+
+    What is exact comes out the same; what does not was no exact count, and is no finding.
+    """
+    red = {row.case for row in rows if row.state == REGRESSED}
+    second = {row.case: row for row in again(red)} if red else {}
+    return [_confirmed(row, second.get(row.case)) if row.case in red else row for row in rows]
+
+
+def _confirmed(row: Row, other: Row | None) -> Row:
+    if other is None or other.state == REGRESSED:
+        return row
+    said = other.state if other.change is None else f"{other.state} ({other.change:.1f})"
+    return replace(
+        row, state=INCONCLUSIVE, excuse=None, reason=f"red once, but a second count was {said}"
+    )
 
 
 def skipped_row(name: str, metric: str, reason: str) -> Row:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NO_SOURCES = "has no kevent sources"
 _MARK = "kevbench-gate-cell"
 _OPERATIONS, _SLICES = 2_000, 9
-_DEADLINE_S = 240.0
+DEADLINE_S = 240.0
 #: A guest's middle half of slices that scatters more than this is no count. The slices beyond it
 #: may hold what the kernel does on its own account: the second one of a boot once read 5 % more.
 _SPREAD_LIMIT = 0.005
@@ -96,7 +96,9 @@ def _count(body: str) -> Taken:
     return middle, ""
 
 
-def count(side: GuestSide, cells: Sequence[GateCell], kernel: str) -> dict[str, Taken] | str:
+def count(
+    side: GuestSide, cells: Sequence[GateCell], kernel: str, deadline_s: float = DEADLINE_S
+) -> dict[str, Taken] | str:
     """The counts of one side, or the reason why its guest gave none."""
     from harness.guest.errors import GuestError
     from harness.guest.run import run_in_guest
@@ -108,7 +110,7 @@ def count(side: GuestSide, cells: Sequence[GateCell], kernel: str) -> dict[str, 
         add=[side.worker, *([side.preload] if side.preload else [])],
         module=side.module,
         icount=True,
-        deadline_s=_DEADLINE_S,
+        deadline_s=deadline_s,
     )
     try:
         result = run_in_guest(spec, tell=lambda text: None)
@@ -126,12 +128,14 @@ def rows(
     kernel: str,
     budgets: Sequence[budget.Budget],
     tell: Callable[[str], None],
+    deadline_s: float = DEADLINE_S,
 ) -> list[Row]:
     """Stage 3. What the base cannot run, since it is new, is skipped aloud."""
     labels = (BASE, CHANGE)
     tell(f"instructions in the guest, kernel {kernel}")
     with ThreadPoolExecutor(min(2, cpus())) as pool:
-        found = dict(zip(labels, pool.map(lambda one: count(sides[one], cells, kernel), labels)))
+        counted = pool.map(lambda one: count(sides[one], cells, kernel, deadline_s), labels)
+        found = dict(zip(labels, counted))
     made = []
     for cell in cells:
         absent = _absent(cell, sides)

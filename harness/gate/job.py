@@ -113,11 +113,22 @@ class Job:
             left_out = [*missing, *self._uncounted(able)]
             exact = {name: cell for name, cell in able.items() if name not in dict(left_out)}
             take = counts.syscall_rows if number == 1 else counts.instruction_rows
-            stage.rows = take(exact, workers, self.environments, self.budgets, self.tell)
+
+            def rows(named: Mapping[str, Cell]) -> list[Row]:
+                return take(named, workers, self.environments, self.budgets, self._step)
+
+            stage.rows = counts.confirmed(
+                rows(exact), lambda red: rows({name: exact[name] for name in red})
+            )
             stage.rows += [
                 counts.skipped_row(name, _METRICS[number], why) for name, why in left_out
             ]
         return self._end(stage, started)
+
+    def _step(self, text: str) -> None:
+        """Between two counts. Raises Interrupted."""
+        self.timer.interrupt.check()
+        self.tell(text)
 
     def _uncounted(self, able: Mapping[str, Cell]) -> list[tuple[str, str]]:
         """Cells that have no exact count, with the reason."""
@@ -134,10 +145,12 @@ class Job:
         if equal and self.same_module:
             stage.note, stage.bare = SAME_MODULE, EQUIVALENT
             return
+        self._step("kernel of the guest")
         sides = self.guest_sides()
         if isinstance(sides, str):
             stage.note, stage.bare = sides, INCONCLUSIVE
             return
+        known = sides
         modules = [side.module for side in sides.values()]
         base, change = sides[BASE].module, sides[CHANGE].module
         same = base is not None and change is not None and same_code(base, change, "--strip-debug")
@@ -145,7 +158,15 @@ class Job:
             what = "workers and modules hold" if same else "workers hold"
             stage.note, stage.bare = f"both {what} the same code", EQUIVALENT
             return
-        stage.rows = guest.rows(sides, self.guest_cells, self.kernel, self.budgets, self.tell)
+
+        def rows(cells: Sequence[GateCell]) -> list[Row]:
+            limit_s = self.timer.interrupt.seconds_left(guest.DEADLINE_S)
+            return guest.rows(known, cells, self.kernel, self.budgets, self._step, limit_s)
+
+        stage.rows = counts.confirmed(
+            rows(self.guest_cells),
+            lambda red: rows([cell for cell in self.guest_cells if cell.name in red]),
+        )
 
     def _end(self, stage: Stage, started: float) -> Stage:
         stage.seconds = time.monotonic() - started

@@ -129,7 +129,7 @@ def _guest_rows(
     module: Path | None = Path("kevent.ko"),
 ) -> dict[str, Row]:
     answers = {"b": base, "c": change}
-    monkeypatch.setattr(guest, "count", lambda side, cells, kernel: answers[side.worker.name])
+    monkeypatch.setattr(guest, "count", lambda side, cells, kernel, limit_s: answers[side.worker.name])
     sides = {
         BASE: GuestSide(Path("b"), module, "has no kevent sources"),
         CHANGE: GuestSide(Path("c"), Path("kevent.ko")),
