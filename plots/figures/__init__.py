@@ -10,21 +10,28 @@ from plots.figures import (
     control_cost,
     cpu_split,
     exceedance,
+    heatmap,
+    history,
     idle_cost,
     instructions,
     memory,
+    noise,
+    pairs,
     ratio_forest,
     spectrum,
     syscalls,
     throughput,
+    under_load,
 )
 from plots.model import Run
 
 ALL: tuple[Callable[[Run], Figure], ...] = (
     throughput.build,
     ratio_forest.build,
+    under_load.build,
     spectrum.build,
     exceedance.build,
+    heatmap.build,
     idle_cost.build,
     cpu_split.build,
     syscalls.build,
@@ -32,6 +39,9 @@ ALL: tuple[Callable[[Run], Figure], ...] = (
     control_cost.build,
     batch_size.build,
     memory.build,
+    pairs.build,
+    noise.build,
+    history.build,
     claim.build,
 )
 
