@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import re
 import shlex
 import shutil
 import subprocess
@@ -38,6 +39,8 @@ _CACHE = (
 )
 BUILD_LIMIT_S = 1800
 _LINK_LIMIT_S = 120
+#: How compilers, linkers and CMake begin what they have to say; -Werror in a command is none.
+_COMPLAINT = re.compile(r"\berror: |CMake Error|undefined reference|No such file")
 #: Bytes of code put between objects at most, so that functions move by whole cache lines too.
 _PADDING = 4096
 
@@ -73,7 +76,7 @@ def run_logged(words: Sequence[str], log: Path, limit_s: float, cwd: Path | None
     if returned == 0:
         return ""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    first = next((line for line in lines if "error" in line.lower()), "no message")
+    first = next((line for line in lines if _COMPLAINT.search(line)), "no message")
     return f"{first.strip()[:200]} (log: {os.path.relpath(log)})"
 
 
@@ -141,7 +144,7 @@ def build_worker(
     )
     program = folder / "harness" / WORKER
     if trouble or not os.access(program, os.X_OK):
-        raise MeasurementFault(f"{source.name} does not build: {trouble or 'no worker came of it'}")
+        raise MeasurementFault(f"no build: {trouble or 'no worker came of it'}")
     return program
 
 
