@@ -13,6 +13,7 @@ from harness import tree
 from harness.errors import UsageError
 
 MAIN = ("main", "origin/main")
+_DEEPEN = "the clone is shallow: git fetch --deepen=50, or name a base that it holds"
 _TRAILER = "Perf-Exempt"
 
 
@@ -25,6 +26,10 @@ def git(*words: str, root: Path = tree.ROOT) -> str | None:
     except OSError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _shallow(root: Path) -> bool:
+    return git("rev-parse", "--is-shallow-repository", root=root) == "true"
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ def find_base(named: str | None, root: Path = tree.ROOT) -> Base:
     if named is not None:
         commit = git("rev-parse", "--verify", "--quiet", f"{named}^{{commit}}", root=root)
         if commit is None:
-            raise UsageError(f"--base {named} is no commit here: fetch it, or name another")
+            remedy = _DEEPEN if _shallow(root) else "fetch it, or name another"
+            raise UsageError(f"--base {named} is no commit here: {remedy}")
         return Base(commit, named)
     for name in MAIN:
         tip = git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", root=root)
@@ -62,7 +68,8 @@ def find_base(named: str | None, root: Path = tree.ROOT) -> Base:
             return Base(common, f"merge base with {name}")
     parent = git("rev-parse", "--verify", "--quiet", "HEAD~1", root=root)
     if parent is None:
-        raise UsageError("this commit has no parent here: name a base, or fetch more history")
+        remedy = _DEEPEN if _shallow(root) else "name a base"
+        raise UsageError(f"this commit has no parent here: {remedy}")
     return Base(parent, "parent")
 
 
