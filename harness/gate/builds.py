@@ -273,7 +273,8 @@ def relink(programs: Programs, name: str, orders: int, seed: int) -> tuple[Path,
             shuffled.insert(rng.randint(0, len(shuffled)), pad)
         made = folder / WORKER
         trouble = run_logged(
-            [words[0], *shuffled, *rest, "-o", str(made)],
+            # Debug information is most of the file and of the time, and moves no code.
+            [words[0], *shuffled, *rest, "-Wl,--strip-debug", "-o", str(made)],
             folder / "link.log",
             _LINK_LIMIT_S,
             programs.folder,

@@ -222,7 +222,7 @@ class Job:
             for name, cell in able.items()
             if name in red
         }
-        second = self.timer.round(again, self._builds(orders), "confirmation", looks=1)
+        second = self.timer.round(again, self._builds(orders), "confirmation")
         return confirm(verdicts, second, f"new processes and {how}")
 
     def _unchanged(self) -> dict[str, tuple[Path, ...]]:
