@@ -42,15 +42,19 @@ def count_row(
     change: Taken,
     budgets: Iterable[budget.Budget],
     details: Sequence[str] = (),
+    slack_percent: float = 0.0,
 ) -> Row:
-    """The row of two exact counts. One that is missing on either side is inconclusive, aloud."""
+    """The row of two exact counts. One that is missing on either side is inconclusive, aloud.
+
+    `slack_percent` is how much two counts of the same code may differ.
+    """
     for side, (value, reason) in ((BASE, base), (CHANGE, change)):
         if value is None:
             return Row(
                 case, metric, INCONCLUSIVE, band=band_text(metric), reason=f"{side}: {reason}"
             )
     assert base[0] is not None and change[0] is not None
-    state = _WORDS[state_of(metric, base[0], change[0])]
+    state = _WORDS[state_of(metric, base[0], change[0], slack_percent=slack_percent)]
     percent = 100.0 * (change[0] / base[0] - 1.0) if base[0] else None
     excuse = None
     if state == REGRESSED:

@@ -31,6 +31,8 @@ DEADLINE_S = 240.0
 #: A guest's middle half of slices that scatters more than this is no count. The slices beyond it
 #: may hold what the kernel does on its own account: the second one of a boot once read 5 % more.
 _SPREAD_LIMIT = 0.005
+#: Percent by which two boots of the same code differ at most, where two processes take turns.
+_BOOTS_DIFFER = 0.05
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,13 @@ def rows(
             whose = "both sides" if both else "the base"
             made.append(skipped_row(cell.name, TOTAL, f"{whose}: {taken[BASE][1]}"))
         else:
-            made.append(count_row(cell.name, TOTAL, taken[BASE], taken[CHANGE], budgets))
+            made.append(total_row(cell.name, taken[BASE], taken[CHANGE], budgets))
     return made
+
+
+def total_row(case: str, base: Taken, change: Taken, budgets: Sequence[budget.Budget] = ()) -> Row:
+    """The row of two counts from two boots."""
+    return count_row(case, TOTAL, base, change, budgets, slack_percent=_BOOTS_DIFFER)
 
 
 def _taken(found: dict[str, Taken] | str, cell: GateCell) -> Taken:

@@ -243,9 +243,7 @@ def kernel_space(
         tell(f"{', '.join(map(str, sizes))} % in the module: {cell.name}")
         counted = _sweep(side, [cell], sorted(set(turns.values())), kernel.series)
         for size in sizes:
-            row = counts.count_row(
-                cell.name, counts.TOTAL, base, counted[turns[size]][cell.name], []
-            )
+            row = guest.total_row(cell.name, base, counted[turns[size]][cell.name])
             limit = EXACT[counts.TOTAL][0]
             right = (REGRESSED,) if size >= limit else (EQUIVALENT,)
             found.append(
