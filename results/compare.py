@@ -88,11 +88,18 @@ def is_judged(metric: str, workload: str) -> bool:
     )
 
 
-def state_of(metric: str, first: float, second: float, workload: str = "") -> str:
-    """The verdict on an exact count: it regresses only where it reaches both its limits."""
+def state_of(
+    metric: str, first: float, second: float, workload: str = "", slack_percent: float = 0.0
+) -> str:
+    """The verdict on an exact count: it regresses only where it reaches both its limits.
+
+    `slack_percent` is how much two counts of the same code may differ; the limit is lower by it, so
+    that what reaches the limit is seen whichever way the two counts came out.
+    """
     percent, absolute = EXACT[metric]
     if metric in ("instr_per_event", "instr_per_request"):
         percent = max(percent, _TAKING_TURNS.get(workload, 0.0))
+    percent = max(0.0, percent - slack_percent)
     grown = second - first
     if abs(grown) <= _ROUNDING * max(abs(first), abs(second)):
         return "same"

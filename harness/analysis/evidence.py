@@ -30,6 +30,8 @@ LOST_LIMIT = 0.20
 CLOCK_STEPS = 10_000
 #: Share of the planned rate, and of sends in time, below which an open loop counts as saturated.
 PACE_LIMIT = 0.99
+#: The check that more pairs can still pass.
+STATIONARITY = "stationarity"
 _DISTURBED_LIMIT = 0.10
 _TICK_NS = 1e9 / os.sysconf("SC_CLK_TCK")
 
@@ -208,7 +210,7 @@ def _stationarity(drifting: Mapping[tuple[int, str], str], pairs: set[int]) -> C
     if drifting:
         text = f"{text}: {next(iter(drifting.values()))}"
     state = "failed" if share > LOST_LIMIT else "warned"
-    return _check("stationarity", bool(drifting), text, share, state)
+    return _check(STATIONARITY, bool(drifting), text, share, state)
 
 
 def _disturbance(measured: Sequence[Slice]) -> Check:

@@ -62,6 +62,13 @@ def add(subparsers: Subparsers) -> None:
         action="store_true",
         help="time also what is equal, with relinked programs, and what a count has judged",
     )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=900,
+        metavar="SECONDS",
+        help="end then; what is not judged by then is inconclusive (default 900)",
+    )
     parser.add_argument("--pairs", type=int, default=cells.PROTOCOL.pairs, help="of processes")
     parser.add_argument("--blocks", type=int, default=cells.PROTOCOL.blocks, help="in each pair")
     parser.add_argument(
@@ -119,6 +126,8 @@ def main(args: argparse.Namespace) -> int:
     chosen = cells.choose(args.cell)
     protocol, bands = check_rounds(args), parse_bands(args.band)
     check_directory(args.out)
+    if not 1 <= args.limit <= 86_400:
+        raise UsageError(f"--limit {args.limit}: use 1 to 86400 seconds")
     base = revision.find_base(args.base)
     options = Options(
         tuple(args.argv),
@@ -131,6 +140,7 @@ def main(args: argparse.Namespace) -> int:
         args.kernel,
         args.seed,
         args.out,
+        float(args.limit),
         tuple(budget.read()),
         tuple(revision.exemptions(base, [cell.name for cell in chosen])),
     )
@@ -153,11 +163,11 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         print_json(run.document())
         return run.status
-    if run.timer.out_of_time:
-        say("no time was left to extend a round: run the gate alone, or with --cell")
+    if run.out_of_time:
+        say("there was not time enough: run the gate alone, with --cell or with a longer --limit")
     left_out = [NAMES[number] for number in NAMES if number not in options.stages]
     if left_out:
         say(f"not asked for: {', '.join(left_out)}")
     say(f"{run.timed_rows} timed rows, {run.seconds:.0f} s, {run.directory}")
-    say("gate: stopped" if run.interrupted else show.last_line(run.stages))
+    say(show.last_line(run.stages))
     return run.status

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from results.keys import case_key
 
 #: Counting needs few operations: the counts are exact.
 COUNT_OPERATIONS = 2_000
+#: Builds of one variant that differ by this factor in their calibration are timed again, so often.
+_UNLIKE, _CALIBRATIONS = 2.0, 3
 _HISTOGRAM_FIELDS = ("hist", "hist_uncorrected", "hist_lateness")
 _KEPT_OUT = {"ok", *_HISTOGRAM_FIELDS}
 
@@ -97,7 +100,7 @@ class CellRun:
 
     def _check_work(self) -> None:
         known, self.data.void = self.data.void, unequal_work(self.data.slices)
-        if self.data.void is not None and known is None:
+        if self.data.void and known is None:
             self.setting.recorder.skip(
                 self.cell.workload, self.cell.params, None, "void", self.data.void
             )
@@ -173,21 +176,11 @@ class CellRun:
     def _calibrate(self) -> None:
         """Times every side in processes of its own and settles the operations of a slice."""
         timed: dict[str, float] = {}
-        for side in self.cell.sides:
-            self.setting.interrupt.check()
-            with self._workers([side]) as workers, self._survives(side, "calibration"):
-                if side.label not in workers:
-                    continue
-                worker = workers[side.label]
-                self._open(side, worker, None)
-
-                def run(operations: int, worker: Worker = worker) -> int:
-                    answer = worker.ask(do="slice", operations=operations, timed=False)
-                    return int(answer["wall_ns"])
-
-                timed[side.label] = time_operation(run, self._granule)
-                if self.cell.open_loop:
-                    timed[side.label] = 1e9 / float(self.cell.params["rate"])
+        todo = list(self.cell.sides)
+        for _ in range(_CALIBRATIONS):
+            for side in todo:
+                self._time_side(side, timed)
+            todo = self._unlike(timed)
         if not timed:
             return
         reference = self._reference(timed)
@@ -204,11 +197,42 @@ class CellRun:
         for side in self.data.alive():
             self.setting.recorder.case(self.data, side, self._setup.get(side.label))
 
+    def _time_side(self, side: Side, timed: dict[str, float]) -> None:
+        """Wall ns per operation of a side in a process of its own; the least of all tries counts."""
+        self.setting.interrupt.check()
+        with self._workers([side]) as workers, self._survives(side, "calibration"):
+            if worker := workers.get(side.label):
+                self._open(side, worker, None)
+                cost = time_operation(partial(self._wall_ns, worker), self._granule)
+                if self.cell.open_loop:
+                    cost = 1e9 / float(self.cell.params["rate"])
+                timed[side.label] = min(cost, timed.get(side.label, cost))
+
     @staticmethod
-    def _reference(timed: dict[str, float]) -> str:
-        """epoll level-triggered, or the first side there is."""
+    def _wall_ns(worker: Worker, operations: int) -> int:
+        return int(worker.ask(do="slice", operations=operations, timed=False)["wall_ns"])
+
+    def _unlike(self, timed: Mapping[str, float]) -> list[Side]:
+        """Sides much dearer than another build of their variant: likelier stopped than changed."""
+        return [
+            side
+            for side in self.cell.sides
+            if side.label in timed
+            and timed[side.label] > _UNLIKE * timed[self._cheapest(side, timed)]
+        ]
+
+    def _cheapest(self, side: Side, timed: Mapping[str, float]) -> str:
+        """The label of the cheapest build of a side's variant."""
+        alike = [one.label for one in self.cell.sides if one.variant == side.variant]
+        return min((label for label in alike if label in timed), key=timed.__getitem__)
+
+    def _reference(self, timed: dict[str, float]) -> str:
+        """epoll level-triggered, or the cheapest build of the first side there is."""
         wanted = Variant("epoll", "lt").name
-        return wanted if wanted in timed else next(iter(timed))
+        if wanted in timed:
+            return wanted
+        first = next(side for side in self.cell.sides if side.label in timed)
+        return self._cheapest(first, timed) if first.build else first.label
 
     def _time_pairs(self, pairs: int) -> None:
         protocol = self.cell.protocol

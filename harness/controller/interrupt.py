@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Ctrl-C that keeps what was measured."""
+"""Ctrl-C, or a limit of time, that keeps what was measured."""
 
 from __future__ import annotations
 
 import signal
+import time
 from types import FrameType, TracebackType
 
 
 class Interrupted(Exception):
-    """The user asked to stop; raised between slices, never inside one."""
+    """The user asked to stop, or time is up; raised between slices, never inside one."""
 
 
 class Interrupt:
@@ -16,6 +17,8 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.requested = False
+        #: Moment of the monotonic clock from which on time is up.
+        self.ends_at = float("inf")
         self._before: dict[int, object] = {}
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -23,10 +26,24 @@ class Interrupt:
             raise KeyboardInterrupt
         self.requested = True
 
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the limit has passed."""
+        return time.monotonic() >= self.ends_at
+
+    @property
+    def due(self) -> bool:
+        """Whether to stop at the next occasion."""
+        return self.requested or self.out_of_time
+
     def check(self) -> None:
-        """Raises Interrupted once a stop was asked for."""
-        if self.requested:
+        """Raises Interrupted once a stop was asked for or time is up."""
+        if self.due:
             raise Interrupted
+
+    def seconds_left(self, most: float) -> float:
+        """What is left of the limit, at most so much and never less than a second."""
+        return max(1.0, min(most, self.ends_at - time.monotonic()))
 
     def __enter__(self) -> Interrupt:
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -3,7 +3,8 @@
 
 Everything lies under build/gate/. The base is checked out into a git worktree there, which is
 removed when its programs are built; the programs stay, so a second gate against the same base only
-compares. No compiler cache is used, and the tree's own compiler, build type and flags are.
+compares. No compiler cache is used, only objects that base and tree have in common; the tree's own
+compiler, build type and flags are.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import tree
 from harness.errors import MeasurementFault, UsageError
+from harness.gate import reuse
 from harness.gate.revision import Base, git
 
 GATE = tree.ROOT / "build" / "gate"
@@ -34,8 +37,10 @@ _CACHE = (
     "CMAKE_CXX_FLAGS",
     "CMAKE_EXE_LINKER_FLAGS",
 )
-_BUILD_LIMIT_S = 1800
+BUILD_LIMIT_S = 1800
 _LINK_LIMIT_S = 120
+#: How compilers, linkers and CMake begin what they have to say; -Werror in a command is none.
+_COMPLAINT = re.compile(r"\berror: |CMake Error|undefined reference|No such file")
 #: Bytes of code put between objects at most, so that functions move by whole cache lines too.
 _PADDING = 4096
 
@@ -49,28 +54,29 @@ class Programs:
 
 
 def run_logged(words: Sequence[str], log: Path, limit_s: float, cwd: Path | None = None) -> str:
-    """Runs a build step into a log; returns "" or the first line that says what went wrong."""
+    """Runs a build step into a log; returns "" or the first line that says what went wrong.
+
+    Past the limit the step is asked to end, so that it ends what it has started.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if "LAUNCHER" not in name}
     try:
-        with log.open("a", encoding="utf-8") as output:
-            done = subprocess.run(
-                words,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                check=False,
-                timeout=limit_s,
-                cwd=cwd,
-                env=environment,
-            )
+        with log.open("a", encoding="utf-8") as output, subprocess.Popen(
+            words, stdout=output, stderr=subprocess.STDOUT, cwd=cwd, env=environment
+        ) as step:
+            try:
+                returned = step.wait(limit_s)
+            except BaseException as ended:
+                step.terminate()
+                if not isinstance(ended, subprocess.TimeoutExpired):
+                    raise
+                return f"{words[0]} took longer than {limit_s:.0f} s"
     except OSError as problem:
         return f"{words[0]}: {problem.strerror}"
-    except subprocess.TimeoutExpired:
-        return f"{words[0]} took longer than {limit_s:g} s"
-    if done.returncode == 0:
+    if returned == 0:
         return ""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    first = next((line for line in lines if "error" in line.lower()), "no message")
+    first = next((line for line in lines if _COMPLAINT.search(line)), "no message")
     return f"{first.strip()[:200]} (log: {os.path.relpath(log)})"
 
 
@@ -117,33 +123,28 @@ class Checkout:
 
 
 def build_worker(
-    source: Path, folder: Path, settings: Mapping[str, str], launcher: str = ""
+    source: Path,
+    folder: Path,
+    settings: Mapping[str, str],
+    launcher: str = "",
+    limit_s: float = BUILD_LIMIT_S,
 ) -> Path:
     """Builds the worker of a source tree with the given settings. Raises MeasurementFault.
 
-    `launcher` is a compiler cache; none unless given.
+    `launcher` is put before the compiler; none unless given. `limit_s` holds for each step.
     """
     log = folder.parent / f"{folder.name}.log"
     log.unlink(missing_ok=True)
     words = ["cmake", "-G", "Ninja", "-S", str(source), "-B", str(folder), "-DBUILD_TESTING=OFF"]
     words += [f"-D{name}={value}" for name, value in settings.items()]
     words += [f"-DCMAKE_{language}_COMPILER_LAUNCHER={launcher}" for language in ("C", "CXX")]
-    trouble = run_logged(words, log, _BUILD_LIMIT_S) or run_logged(
-        [
-            "cmake",
-            "--build",
-            str(folder),
-            "--target",
-            WORKER,
-            "-j",
-            str(min(4, os.cpu_count() or 2)),
-        ],
-        log,
-        _BUILD_LIMIT_S,
+    jobs = str(min(4, os.cpu_count() or 2))
+    trouble = run_logged(words, log, limit_s) or run_logged(
+        ["ninja", "-C", str(folder), "-j", jobs, WORKER], log, limit_s
     )
     program = folder / "harness" / WORKER
     if trouble or not os.access(program, os.X_OK):
-        raise MeasurementFault(f"{source.name} does not build: {trouble or 'no worker came of it'}")
+        raise MeasurementFault(f"no build: {trouble or 'no worker came of it'}")
     return program
 
 
@@ -154,15 +155,28 @@ def tree_programs() -> Programs:
     return Programs(worker, None if foreign else tree.BUILD)
 
 
-def base_programs(base: Base, checkout: Callable[[], Path]) -> Programs:
-    """The worker of the base, built unless it was before. Raises MeasurementFault."""
+def base_programs(
+    base: Base,
+    changed: Collection[str],
+    checkout: Callable[[], Path],
+    limit_s: float = BUILD_LIMIT_S,
+) -> Programs:
+    """The worker of the base, built unless it was before. Raises MeasurementFault.
+
+    `changed` are the files in which the working tree differs from the base. Building may take
+    `limit_s` seconds.
+    """
     settings = cached_settings(tree.BUILD)
     mark = hashlib.sha256(repr(sorted(settings.items())).encode()).hexdigest()[:12]
     folder = GATE / base.short / f"build-{mark}"
     done = folder / "complete"
     if not done.is_file():
+        source = checkout()
+        compilers = [value for name, value in settings.items() if name.endswith("_COMPILER")]
+        objects = reuse.plan(tree.BUILD, tree.ROOT, changed, compilers)
+        launcher = reuse.write(folder.parent / "reuse.json", objects, folder, source)
         try:
-            build_worker(checkout(), folder, settings)
+            build_worker(source, folder, settings, launcher, limit_s)
         except MeasurementFault as problem:
             raise MeasurementFault(f"the base {base.short} cannot be rebuilt: {problem}") from None
         done.touch()
@@ -259,7 +273,8 @@ def relink(programs: Programs, name: str, orders: int, seed: int) -> tuple[Path,
             shuffled.insert(rng.randint(0, len(shuffled)), pad)
         made = folder / WORKER
         trouble = run_logged(
-            [words[0], *shuffled, *rest, "-o", str(made)],
+            # Debug information is most of the file and of the time, and moves no code.
+            [words[0], *shuffled, *rest, "-Wl,--strip-debug", "-o", str(made)],
             folder / "link.log",
             _LINK_LIMIT_S,
             programs.folder,

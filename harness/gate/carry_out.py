@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +16,18 @@ from harness import catalogue, tree
 from harness.controller.interrupt import Interrupt, Interrupted
 from harness.controller.recorder import Recorder
 from harness.environment import collect
-from harness.errors import INCONCLUSIVE, MeasurementFault
+from harness.errors import MeasurementFault
 from harness.gate import builds, guest
 from harness.gate.cells import BASE, CHANGE, GateCell
-from harness.gate.job import Job
+from harness.gate.job import NAMES, Job
 from harness.gate.records import verdict_fields
-from harness.gate.revision import Base, Exemption
+from harness.gate.revision import Base, Exemption, changed_paths
 from harness.gate.rows import Stage, status
 from harness.gate.timing import Timer
 from harness.measure import make_directory
 from harness.protocol import Protocol
 from harness.stats.bootstrap import FEWEST_PAIRS
+from harness.stats.verdict import INCONCLUSIVE as EARLY
 from results.budget import Budget
 from results.identity import derived_seed, new_run_id
 from results.reader import FILE_NAME
@@ -50,6 +51,8 @@ class Options:
     kernel: str
     seed: int | None
     out: Path | None
+    #: Seconds after which the gate ends with what it has.
+    limit_s: float
     budgets: tuple[Budget, ...]
     exemptions: tuple[Exemption, ...]
 
@@ -105,17 +108,25 @@ class GateRun:
         self.seconds = 0.0
         self.interrupted = False
         self.directory = Path()
-        self.timer: Timer
+        self.timer: Timer | None = None
         self._interrupt = interrupt
         self._finished = finished
         self._started = time.monotonic()
         self._checkout: Path | None = None
+        self._changed = changed_paths(base)
+        interrupt.ends_at = self._started + options.limit_s
         self._kept = ExitStack()
 
     @property
     def status(self) -> int:
-        """The exit status."""
-        return INCONCLUSIVE if self.interrupted else status(self.stages)
+        """The exit status. A red that was found before the end of an early end stays one."""
+        return status(self.stages)
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether something was left out for want of time."""
+        extended = self.timer is not None and self.timer.out_of_time
+        return extended or self._interrupt.out_of_time
 
     def carry_out(self) -> None:
         """Builds the base, measures, writes the run directory.
@@ -124,17 +135,40 @@ class GateRun:
         """
         with self._kept:
             self.tell(f"building the base {self.base.short}")
-            programs = {
-                BASE: builds.base_programs(self.base, self._sources),
-                CHANGE: self.change,
-            }
-            said = {label: about(one.worker) for label, one in programs.items()}
-            check_builds(said)
+            programs = self._programs()
+            if programs is not None:
+                said = {label: about(one.worker) for label, one in programs.items()}
+                check_builds(said)
             self.directory = make_directory(self.options.out, self.run_id)
-            writer = self._kept.enter_context(ResultWriter(self.directory / FILE_NAME, self.run_id))
-            self._measure(writer, programs, float(said[BASE]["clock"]["resolution_ns"]))
+            if programs is not None:
+                writer = ResultWriter(self.directory / FILE_NAME, self.run_id)
+                self._kept.enter_context(writer)
+                self._measure(writer, programs, float(said[BASE]["clock"]["resolution_ns"]))
+            else:
+                self._end_early("the base was not built by then")
         text = json.dumps(self.document(), indent=1, allow_nan=False)
         (self.directory / "gate.json").write_text(text + "\n")
+
+    def _programs(self) -> dict[str, builds.Programs] | None:
+        """Both sides; None when the building of the base was stopped. Raises MeasurementFault."""
+        limit_s = self._interrupt.seconds_left(builds.BUILD_LIMIT_S)
+        try:
+            base = builds.base_programs(self.base, self._changed, self._sources, limit_s)
+        except MeasurementFault:
+            if not self._interrupt.due:
+                raise
+            return None
+        return {BASE: base, CHANGE: self.change}
+
+    def _end_early(self, what: str) -> None:
+        """Every stage that did not come to its end says so."""
+        self.interrupted = True
+        why = "stopped" if self._interrupt.requested else f"{self.options.limit_s:g} s have passed"
+        ended = {stage.number for stage in self.stages}
+        for number in self.options.stages:
+            if number not in ended:
+                stage = Stage(number, NAMES[number], note=f"{why}: {what}", bare=EARLY)
+                self._end_stage(stage)
 
     def _sources(self) -> Path:
         """The base's sources, checked out when first asked for."""
@@ -148,7 +182,7 @@ class GateRun:
         options = self.options
         self._open_run(writer)
         recorder = Recorder(writer, collect.host_place())
-        self.timer = Timer(
+        timer = Timer(
             recorder,
             self._interrupt,
             self.seed,
@@ -157,11 +191,12 @@ class GateRun:
             self._started + TIME_LIMIT_S,
             clock_ns,
         )
+        self.timer = timer
         job = Job(
             programs,
             {label: catalogue.load_from(one.worker) for label, one in programs.items()},
             options.cells,
-            self.timer,
+            timer,
             self.tell,
             options.protocol,
             max(2 * options.protocol.pairs, FEWEST_PAIRS),
@@ -170,18 +205,19 @@ class GateRun:
             options.budgets,
             options.exemptions,
             guest_sides=(lambda: self._guest_sides(programs)) if options.guest else None,
+            same_module=not guest.touches_module(self._changed),
             kernel=options.kernel,
             finished=self._end_stage,
         )
         try:
             job.run()
         except Interrupted:
-            self.interrupted = True
+            self._end_early("not finished")
         self.timed_rows = job.timed_rows
         self.seconds = time.monotonic() - self._started
         for stage in self.stages:
             for row in stage.rows:
-                fields = verdict_fields(stage, row, recorder.place, self.timer.data)
+                fields = verdict_fields(stage, row, recorder.place, timer.data)
                 writer.append("verdict", fields)
         writer.append(
             "end",
@@ -209,9 +245,12 @@ class GateRun:
             kernel = choose_kernel(self.options.kernel, self.tell)
         except GuestError as problem:
             return f"no guest: {problem}"
+        self.tell("building the modules")
         change = guest.make_side(programs[CHANGE].worker, tree.ROOT, "kmod", kernel)
         if change.module is None and change.reason != guest.NO_SOURCES:
             raise MeasurementFault(f"the working tree: {change.reason}")
+        if not guest.touches_module(self._changed):
+            return {BASE: replace(change, worker=programs[BASE].worker), CHANGE: change}
         name = f"kmod-{self.base.short}"
         base = guest.make_side(programs[BASE].worker, self._sources(), name, kernel)
         return {BASE: base, CHANGE: change}
@@ -246,7 +285,7 @@ class GateRun:
             "seed": self.seed,
             "seconds": round(self.seconds, 1),
             "timed_rows": self.timed_rows,
-            "out_of_time": self.timer.out_of_time,
+            "out_of_time": self.out_of_time,
             "interrupted": self.interrupted,
             "stages": [stage.fields() for stage in self.stages],
             "status": self.status,

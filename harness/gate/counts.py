@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from harness.controller.calibrate import granule_of
@@ -41,15 +42,19 @@ def count_row(
     change: Taken,
     budgets: Iterable[budget.Budget],
     details: Sequence[str] = (),
+    slack_percent: float = 0.0,
 ) -> Row:
-    """The row of two exact counts. One that is missing on either side is inconclusive, aloud."""
+    """The row of two exact counts. One that is missing on either side is inconclusive, aloud.
+
+    `slack_percent` is how much two counts of the same code may differ.
+    """
     for side, (value, reason) in ((BASE, base), (CHANGE, change)):
         if value is None:
             return Row(
                 case, metric, INCONCLUSIVE, band=band_text(metric), reason=f"{side}: {reason}"
             )
     assert base[0] is not None and change[0] is not None
-    state = _WORDS[state_of(metric, base[0], change[0])]
+    state = _WORDS[state_of(metric, base[0], change[0], slack_percent=slack_percent)]
     percent = 100.0 * (change[0] / base[0] - 1.0) if base[0] else None
     excuse = None
     if state == REGRESSED:
@@ -172,6 +177,25 @@ def instruction_rows(
     return [
         count_row(name, USER, found[(name, BASE)], found[(name, CHANGE)], budgets) for name in named
     ]
+
+
+def confirmed(rows: Sequence[Row], again: Callable[[set[str]], Sequence[Row]]) -> list[Row]:
+    """The rows after a second count of the red cases, by new processes.
+
+    What is exact comes out the same; what does not was no exact count, and is no finding.
+    """
+    red = {row.case for row in rows if row.state == REGRESSED}
+    second = {row.case: row for row in again(red)} if red else {}
+    return [_confirmed(row, second.get(row.case)) if row.case in red else row for row in rows]
+
+
+def _confirmed(row: Row, other: Row | None) -> Row:
+    if other is None or other.state == REGRESSED:
+        return row
+    said = other.state if other.change is None else f"{other.state} ({other.change:.1f})"
+    return replace(
+        row, state=INCONCLUSIVE, excuse=None, reason=f"red once, but a second count was {said}"
+    )
 
 
 def skipped_row(name: str, metric: str, reason: str) -> Row:

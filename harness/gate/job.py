@@ -32,6 +32,7 @@ NAMES = {
     6: "latency p50 and p99",
 }
 COUNT_STAGES, TIME_STAGES = (1, 2, 3), (4, 5, 6)
+SAME_MODULE = "both workers hold the same code, and the module has the same sources"
 _METRICS = {1: counts.SYSCALLS, 2: counts.USER, 3: counts.TOTAL}
 
 
@@ -53,6 +54,8 @@ class Job:
     environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: Makes the sides of the guest stage, or says why there is none; called once.
     guest_sides: Callable[[], Mapping[str, guest.GuestSide] | str] | None = None
+    #: Whether both sides have the same sources of the module.
+    same_module: bool = False
     guest_cells: Sequence[GateCell] = gated.GUEST_CELLS
     kernel: str = "6.12"
     #: Called with each stage as it ends.
@@ -107,25 +110,47 @@ class Job:
         elif equal:
             stage.note, stage.bare = "both workers hold the same code", EQUIVALENT
         else:
-            stage.rows = [counts.skipped_row(name, _METRICS[number], why) for name, why in missing]
-            if number == 1:
-                stage.rows += counts.syscall_rows(
-                    able, workers, self.environments, self.budgets, self.tell
-                )
-            else:
-                stage.rows += counts.instruction_rows(
-                    able, workers, self.environments, self.budgets, self.tell
-                )
+            left_out = [*missing, *self._uncounted(able)]
+            exact = {name: cell for name, cell in able.items() if name not in dict(left_out)}
+            take = counts.syscall_rows if number == 1 else counts.instruction_rows
+
+            def rows(named: Mapping[str, Cell]) -> list[Row]:
+                return take(named, workers, self.environments, self.budgets, self._step)
+
+            stage.rows = counts.confirmed(
+                rows(exact), lambda red: rows({name: exact[name] for name in red})
+            )
+            stage.rows += [
+                counts.skipped_row(name, _METRICS[number], why) for name, why in left_out
+            ]
         return self._end(stage, started)
+
+    def _step(self, text: str) -> None:
+        """Between two counts. Raises Interrupted."""
+        self.timer.interrupt.check()
+        self.tell(text)
+
+    def _uncounted(self, able: Mapping[str, Cell]) -> list[tuple[str, str]]:
+        """Cells that have no exact count, with the reason."""
+        return [
+            (cell.name, cell.uncounted)
+            for cell in self.cells
+            if cell.uncounted and cell.name in able
+        ]
 
     def _guest_stage(self, stage: Stage, equal: bool) -> None:
         if self.guest_sides is None:
             stage.note = "left out on request"
             return
+        if equal and self.same_module:
+            stage.note, stage.bare = SAME_MODULE, EQUIVALENT
+            return
+        self._step("kernel of the guest")
         sides = self.guest_sides()
         if isinstance(sides, str):
             stage.note, stage.bare = sides, INCONCLUSIVE
             return
+        known = sides
         modules = [side.module for side in sides.values()]
         base, change = sides[BASE].module, sides[CHANGE].module
         same = base is not None and change is not None and same_code(base, change, "--strip-debug")
@@ -133,7 +158,15 @@ class Job:
             what = "workers and modules hold" if same else "workers hold"
             stage.note, stage.bare = f"both {what} the same code", EQUIVALENT
             return
-        stage.rows = guest.rows(sides, self.guest_cells, self.kernel, self.budgets, self.tell)
+
+        def rows(cells: Sequence[GateCell]) -> list[Row]:
+            limit_s = self.timer.interrupt.seconds_left(guest.DEADLINE_S)
+            return guest.rows(known, cells, self.kernel, self.budgets, self._step, limit_s)
+
+        stage.rows = counts.confirmed(
+            rows(self.guest_cells),
+            lambda red: rows([cell for cell in self.guest_cells if cell.name in red]),
+        )
 
     def _end(self, stage: Stage, started: float) -> Stage:
         stage.seconds = time.monotonic() - started
@@ -189,7 +222,7 @@ class Job:
             for name, cell in able.items()
             if name in red
         }
-        second = self.timer.round(again, self._builds(orders), "confirmation", looks=1)
+        second = self.timer.round(again, self._builds(orders), "confirmation")
         return confirm(verdicts, second, f"new processes and {how}")
 
     def _unchanged(self) -> dict[str, tuple[Path, ...]]:

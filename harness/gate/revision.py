@@ -13,6 +13,7 @@ from harness import tree
 from harness.errors import UsageError
 
 MAIN = ("main", "origin/main")
+_DEEPEN = "the clone is shallow: git fetch --deepen=50, or name a base that it holds"
 _TRAILER = "Perf-Exempt"
 
 
@@ -25,6 +26,10 @@ def git(*words: str, root: Path = tree.ROOT) -> str | None:
     except OSError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _shallow(root: Path) -> bool:
+    return git("rev-parse", "--is-shallow-repository", root=root) == "true"
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ def find_base(named: str | None, root: Path = tree.ROOT) -> Base:
     if named is not None:
         commit = git("rev-parse", "--verify", "--quiet", f"{named}^{{commit}}", root=root)
         if commit is None:
-            raise UsageError(f"--base {named} is no commit here: fetch it, or name another")
+            remedy = _DEEPEN if _shallow(root) else "fetch it, or name another"
+            raise UsageError(f"--base {named} is no commit here: {remedy}")
         return Base(commit, named)
     for name in MAIN:
         tip = git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", root=root)
@@ -62,8 +68,21 @@ def find_base(named: str | None, root: Path = tree.ROOT) -> Base:
             return Base(common, f"merge base with {name}")
     parent = git("rev-parse", "--verify", "--quiet", "HEAD~1", root=root)
     if parent is None:
-        raise UsageError("this commit has no parent here: name a base, or fetch more history")
+        remedy = _DEEPEN if _shallow(root) else "name a base"
+        raise UsageError(f"this commit has no parent here: {remedy}")
     return Base(parent, "parent")
+
+
+def changed_paths(base: Base, root: Path = tree.ROOT) -> frozenset[str]:
+    """Files that differ between the base and the working tree, uncommitted and new ones included.
+
+    Raises UsageError when git cannot tell.
+    """
+    differing = git("diff", "--name-only", "--no-renames", "-z", base.commit, root=root)
+    new = git("ls-files", "--others", "--exclude-standard", "-z", root=root)
+    if differing is None or new is None:
+        raise UsageError(f"git cannot compare the tree with {base.short}: fetch the commit again")
+    return frozenset(filter(None, f"{differing}\0{new}".split("\0")))
 
 
 @dataclass(frozen=True)

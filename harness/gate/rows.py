@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.analysis.evidence import STATIONARITY
 from harness.errors import INCONCLUSIVE as STATUS_INCONCLUSIVE
 from harness.errors import INVALID as STATUS_INVALID
 from harness.errors import OK, REGRESSED as STATUS_REGRESSED
@@ -17,6 +18,8 @@ from results.metrics import METRICS
 SKIPPED = "skipped"
 #: From the worst on; what a stage or the gate is called is the worst of its rows.
 ORDER = (REGRESSED, INVALID, INCONCLUSIVE, IMPROVED, EQUIVALENT, SKIPPED)
+#: Self-checks that a disturbed machine fails with sound code on both sides.
+OF_MACHINE = frozenset({"timer", STATIONARITY, "costs", "kept pace"})
 _STATUS = {
     REGRESSED: STATUS_REGRESSED,
     INVALID: STATUS_INVALID,
@@ -50,8 +53,19 @@ class Row:
 
     @property
     def counted(self) -> str:
-        """The state as it enters the verdict."""
-        return EQUIVALENT if self.excuse and self.state == REGRESSED else self.state
+        """The state as it enters the verdict.
+
+        A row without a number because the machine was disturbed says nothing against the change:
+        it leaves the gate inconclusive, while unequal work or a dead worker makes it invalid.
+        """
+        if self.excuse and self.state == REGRESSED:
+            return EQUIVALENT
+        failed = {check["name"] for check in self.checks if check["state"] == "failed"}
+        return (
+            INCONCLUSIVE
+            if self.state == INVALID and failed and failed <= OF_MACHINE
+            else self.state
+        )
 
     def fields(self) -> dict[str, Any]:
         """For JSON."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.catalogue import load_from
-from harness.controller.interrupt import Interrupt
+from harness.controller.interrupt import Interrupt, Interrupted
 from harness.controller.recorder import Recorder
 from harness.environment.collect import host_place
 from harness.errors import INCONCLUSIVE as STATUS_INCONCLUSIVE
@@ -167,3 +167,29 @@ def test_symbols_and_build_identity_are_no_difference(tmp_path: Path) -> None:
     assert builds.run_logged(words, tmp_path / "log", 60) == ""
     assert copy.read_bytes() != stripped.read_bytes() and same_code(copy, stripped)
     assert not same_code(copy, Path("/bin/true")) and not same_code(tmp_path, tmp_path)
+
+
+def _void(check: str) -> Row:
+    failed = {"name": check, "state": "failed", "text": "so it is", "value": None}
+    return Row("c", "cpu_ns_per_event", INVALID, checks=(failed,))
+
+
+def test_a_disturbed_machine_leaves_the_gate_inconclusive_and_a_fault_makes_it_invalid() -> None:
+    for check, wanted in (
+        ("stationarity", STATUS_INCONCLUSIVE),
+        ("timer", STATUS_INCONCLUSIVE),
+        ("equal work", STATUS_INVALID),
+        ("alive", STATUS_INVALID),
+    ):
+        assert status([Stage(4, "CPU time", [_void(check)])]) == wanted, check
+    assert _void("stationarity").state == INVALID
+
+
+def test_a_limit_of_time_ends_the_job_between_two_steps(
+    fake_worker: Path, writer: ResultWriter
+) -> None:
+    job = _job(fake_worker, writer, {CHANGE: {"KVB_FAKE_FACTOR": "1"}})
+    job.timer.interrupt.ends_at = 0.0
+    with pytest.raises(Interrupted):
+        job.run()
+    assert job.timer.interrupt.out_of_time and job.timer.interrupt.seconds_left(9.0) == 1.0

@@ -36,6 +36,7 @@ def _run(*words: str) -> tuple[int, str, str]:
         (("gate", "--stage", "9"), "--stage"),
         (("gate", "--cell", "nonsense"), "no gated cell"),
         (("gate", "--seed", "-1"), "negative"),
+        (("gate", "--limit", "0"), "--limit"),
         (("selftest", "noise", "--pairs", "5"), "fewer than 8"),
         (("selftest", "power", "--size", "101"), "0 to 100"),
         (("selftest", "power", "--repeats", "0"), "--repeats"),

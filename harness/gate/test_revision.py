@@ -106,3 +106,15 @@ def test_an_exemption_names_its_case_and_reason(text: str, case: str | None, rea
 @pytest.mark.parametrize("text", ["", "   ", "idle_scan", "idle_scan:", "*"])
 def test_an_exemption_without_a_reason_is_none(text: str) -> None:
     assert parse_exemption(text, CASES) is None
+
+
+@pytest.mark.parametrize("named", [None, "HEAD~1"])
+def test_a_shallow_clone_without_the_base_says_how_to_get_it(
+    tmp_path: Path, commit: Commit, named: str | None
+) -> None:
+    commit()
+    commit()
+    clone = tmp_path / "clone"
+    _git(tmp_path, "clone", "-q", "--depth", "1", f"file://{tmp_path}", str(clone))
+    with pytest.raises(UsageError, match="git fetch --deepen"):
+        find_base(named, clone)

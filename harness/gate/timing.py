@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.analysis.evidence import Sides, examine, rules
+from harness.analysis.evidence import STATIONARITY, Sides, examine, rules
 from harness.celldata import CellData
 from harness.controller.cellrun import Build, CellRun, Setting
 from harness.controller.interrupt import Interrupt
@@ -97,9 +97,11 @@ class Timer:
 
     @staticmethod
     def _wants_more(name: str, verdicts: Sequence[Verdict]) -> bool:
-        """More pairs can settle a row that was compared, but none that could not be."""
+        """More pairs can settle a row that was compared, or of which too many pairs drifted."""
         return any(
-            one.state == INCONCLUSIVE and one.comparison is not None
+            (one.state == INCONCLUSIVE and one.comparison is not None)
+            or {each["name"] for each in one.evidence.checks if each["state"] == "failed"}
+            == {STATIONARITY}
             for one in verdicts
             if one.evidence.case == name
         )

@@ -8,8 +8,6 @@ one guest runs a padded module, whose parameter is the number of turns, and the 
 
 from __future__ import annotations
 
-import os
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +23,6 @@ from harness.plan import Cell
 from harness.protocol import Protocol
 from harness.selftest.padded import PARAMETER, VARIABLE
 from harness.stats.verdict import EQUIVALENT, INCONCLUSIVE, REGRESSED, confirm
-from harness.worker import Worker, WorkerDied, WorkerRefused
 from results.compare import EXACT
 
 if TYPE_CHECKING:
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
 
 SIZES = (0, 2, 5, 10)
 KERNEL_SIZES = (0, 1, 2, 5, 10)
-_TRIALS = 12
 _TURNS = 1_000
 
 
@@ -86,40 +82,23 @@ def wanted(injected: float, band: float) -> tuple[str, ...]:
     return (EQUIVALENT, INCONCLUSIVE)
 
 
-def _cost(worker: Worker, operations: int) -> float:
-    answer = worker.ask(do="slice", operations=operations, timed=False)
-    return float(answer["cpu_user_ns"] + answer["cpu_sys_ns"]) / float(answer["ops"])
+def turns_per_percent(
+    planned: Cell, timer: Timer, builds: Callable[[int], dict[str, Build]]
+) -> float:
+    """Turns of the empty loop that add one percent of CPU time.
 
-
-def turns_per_percent(program: Path, cell: Cell, operations: int) -> float:
-    """Turns of the empty loop that add one percent of CPU time, from alternated slices.
-
+    Measured by a round like those that judge: between slices of other processes the same operation
+    finds colder caches and costs more than alone, so that as many turns are fewer percent.
     Raises MeasurementFault when the padding does not show, since then nothing is injected.
     """
-    opened: dict[str, Any] = {
-        "workload": cell.workload,
-        "mechanism": cell.sides[0].variant.mechanism,
-        "variant": cell.sides[0].variant.variant,
-        "params": cell.params,
-    }
-    try:
-        with Worker(program, {**os.environ, VARIABLE: "0"}) as plain, Worker(
-            program, {**os.environ, VARIABLE: str(_TURNS)}
-        ) as padded:
-            ratios, costs = [], []
-            for worker in (plain, padded):
-                worker.ask(do="open", **opened)
-                _cost(worker, operations)
-            for _ in range(_TRIALS):
-                cost = _cost(plain, operations)
-                costs.append(cost)
-                ratios.append(_cost(padded, operations) / cost)
-    except (WorkerDied, WorkerRefused) as problem:
-        raise MeasurementFault(f"the padded worker {problem}") from None
-    added = 100.0 * (statistics.median(ratios) - 1.0)
+    verdicts = timer.round({planned.title: planned}, builds(_TURNS), "power calibration", looks=1)
+    cpu = next(one for one in verdicts if one.evidence.metric == "cpu_ns_per_event")
+    added = cpu.estimate_percent
+    if added is None:
+        raise MeasurementFault(f"the padding was not measured: {cpu.reason}")
     if added < 5.0:
         raise MeasurementFault(
-            f"{_TURNS} turns added {added:.1f} % of CPU time to {cell.title}: no padding shows"
+            f"{_TURNS} turns added {added:.1f} % of CPU time to {planned.title}: no padding shows"
         )
     return _TURNS / added
 
@@ -136,23 +115,26 @@ def user_space(
     """Every size `repeats` times: a round, and for a red a confirmation, as the gate does it."""
     catalogue = load_from(program)
     planned = plan_cell(replace(cell, latency=False), catalogue, protocol)
-    operations = counts.operations_of(planned)
-    each = turns_per_percent(program, planned, 5 * operations)
+
+    def builds_for(turns: int) -> dict[str, Build]:
+        return {
+            BASE: Build((program,), {VARIABLE: "0"}),
+            CHANGE: Build((program,), {VARIABLE: str(turns)}),
+        }
+
+    tell("calibrating the padding in user space")
+    each = turns_per_percent(planned, timer, builds_for)
     found = []
     for repeat in range(repeats):
         for size in sizes:
-            turns = round(size * each)
+            builds = builds_for(round(size * each))
             tell(f"{size} % in user space, {repeat + 1} of {repeats}")
-            builds = {
-                BASE: Build((program,), {VARIABLE: "0"}),
-                CHANGE: Build((program,), {VARIABLE: str(turns)}),
-            }
             named = {cell.name: planned}
             verdicts = timer.round(named, builds, f"power {size} {repeat}")
             if any(one.state == REGRESSED for one in verdicts):
                 longer = replace(planned, protocol=replace(protocol, pairs=2 * protocol.pairs))
                 label = f"power {size} {repeat} again"
-                again = timer.round({cell.name: longer}, builds, label, looks=1)
+                again = timer.round({cell.name: longer}, builds, label)
                 verdicts = confirm(verdicts, again, "new processes")
             for verdict in verdicts:
                 evidence = verdict.evidence
@@ -261,9 +243,7 @@ def kernel_space(
         tell(f"{', '.join(map(str, sizes))} % in the module: {cell.name}")
         counted = _sweep(side, [cell], sorted(set(turns.values())), kernel.series)
         for size in sizes:
-            row = counts.count_row(
-                cell.name, counts.TOTAL, base, counted[turns[size]][cell.name], []
-            )
+            row = guest.total_row(cell.name, base, counted[turns[size]][cell.name])
             limit = EXACT[counts.TOTAL][0]
             right = (REGRESSED,) if size >= limit else (EQUIVALENT,)
             found.append(
