@@ -19,7 +19,6 @@ from harness.controller.calibrate import granule_of
 from harness.names import Variant
 from harness.plan import (
     EXTERNAL,
-    LOADED,
     WEB_2006,
     Cell,
     Request,
@@ -32,6 +31,7 @@ from harness.plan import (
     parse_params,
     shown_params,
 )
+from harness.plan import LOADED as DRIVEN
 from harness.profiles import PROFILES, Profile, Sweep
 from harness.protocol import Protocol
 from results.identity import derived_seed
@@ -42,8 +42,21 @@ from results.keys import params_text
 BARE = Variant("null", "bare")
 BARE_DRAIN = Variant("null", "bare-drain")
 BARE_WORKLOADS = frozenset({"idle_scan", "active_ratio", "source_pingpong", "tcp_rr"})
-#: Two threads on the one processor of a counting guest: what they do is counted together.
-TWO_THREADS = frozenset({"source_pingpong", "tcp_rr", "wake_latency"})
+#: Several threads on the one processor of a counting guest: what they do is counted together.
+TWO_THREADS = frozenset(
+    {
+        "source_pingpong",
+        "tcp_rr",
+        "wake_latency",
+        "herd",
+        "shared_vs_private_queue",
+        "stream_bench",
+    }
+)
+#: What nobody watches. Counted in a kernel without the module, too, where it is done bare.
+BYSTANDER = "bystander"
+MODULE = "module"
+ABSENT, LOADED = "absent", "loaded"
 #: Descriptors a process in the guest may open.
 DESCRIPTOR_LIMIT = 131_072
 #: Batches of a count. Their median leaves out those that a timer tick fell into.
@@ -144,6 +157,8 @@ def _params(
     sets = expand(sweep, workload, given, DESCRIPTOR_LIMIT)
     if sweep.workload in TWO_THREADS and "placement" not in given:
         sets = [{**one, "placement": "same-cpu"} for one in sets]
+    if sweep.workload == BYSTANDER and MODULE not in given:
+        sets = [{**one, MODULE: state} for one in sets for state in (ABSENT, LOADED)]
     return sets
 
 
@@ -193,6 +208,11 @@ class Asked:
         return f"{self.cell}:{self.side.label}:{self.pair}"
 
 
+def without_module(cell: Cell) -> bool:
+    """Whether a cell is counted in a guest without kevent.ko."""
+    return cell.params.get(MODULE) == ABSENT
+
+
 def counting(plan: GuestPlan) -> list[Asked]:
     """Requests of a guest that counts instructions: each side once, cell by cell.
 
@@ -203,7 +223,9 @@ def counting(plan: GuestPlan) -> list[Asked]:
     found = []
     for number, cell in enumerate(plan.cells):
         sides = list(cell.sides)
-        if cell.workload in BARE_WORKLOADS and cell.purpose != "floor":
+        if without_module(cell):
+            sides.append(Side(BARE))
+        elif cell.workload in BARE_WORKLOADS and cell.purpose != "floor":
             needed = {plan.bare_of(side) for side in cell.sides}
             sides += [Side(one) for one in sorted(needed)]
         found += [Asked(number, side) for side in sides]
@@ -215,7 +237,7 @@ def timing(plan: GuestPlan, seed: int) -> list[Asked]:
     of its own each time, so that slow drift meets all sides alike."""
     found = []
     for number, cell in enumerate(plan.cells):
-        if cell.workload in LOADED or cell.purpose == "floor":
+        if cell.workload in DRIVEN or cell.purpose == "floor" or without_module(cell):
             continue
         rng = random.Random(derived_seed(seed, "guest", cell.identity))
         for pair in range(TIMES.pairs):

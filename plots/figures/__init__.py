@@ -17,6 +17,8 @@ from plots.figures import (
     spectrum,
     syscalls,
     throughput,
+    unused,
+    woken,
 )
 from plots.model import Run
 
@@ -32,6 +34,8 @@ ALL: tuple[Callable[[Run], Figure], ...] = (
     control_cost.build,
     batch_size.build,
     memory.build,
+    woken.build,
+    unused.build,
     claim.build,
 )
 
