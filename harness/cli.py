@@ -15,7 +15,8 @@ import sys
 from collections.abc import Sequence
 
 from harness import tree
-from harness.commands import compare, doctor, exchange, gate, list as listing, report, run, selftest
+from harness.commands import compare, doctor, exchange, gate, history, list as listing, load
+from harness.commands import report, run, selftest
 from harness.commands.parser import Parser
 from harness.errors import INCONCLUSIVE, INVALID, USAGE, MeasurementFault, UsageError
 from results.errors import ResultsError
@@ -35,7 +36,7 @@ def make_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"kevbench {tree.version()}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     verbs.required = True
-    for module in (listing, run, report, compare, gate, selftest, exchange, doctor):
+    for module in (listing, run, report, history, compare, gate, selftest, exchange, doctor, load):
         module.add(verbs)
     _add_guest(verbs)
     return parser
@@ -50,11 +51,10 @@ def _add_guest(verbs: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def _announced(arguments: Sequence[str]) -> str | None:
-    """The answer to a verb that a later version brings."""
+    """The answer to a verb whose part of the tree is absent."""
     verb = arguments[0] if arguments else ""
     if verb == "guest" and importlib.util.find_spec("harness.guest") is not None:
-        later = len(arguments) > 1 and arguments[1] in ("up", "down")
-        return "longer-lived guests are not built yet: use kevbench guest exec" if later else None
+        return None
     return _LATER.get(verb)
 
 

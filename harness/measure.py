@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from harness.controller.calibrate import granule_of
 from harness.controller.cellrun import CellRun, Setting
 from harness.controller.httpcell import HttpCellRun
 from harness.controller.webcell import WebCellRun
+from harness.controller.ladder import Ladder, in_order
 from harness.controller.interrupt import Interrupt, Interrupted
 from harness.controller.recorder import Recorder
 from harness.environment import collect
@@ -27,9 +28,12 @@ from harness.errors import UsageError
 from harness.estimate import cell_seconds
 from harness.guestcells.part import GuestPart, Surroundings
 from harness.guestcells.plan import GuestPlan
+from harness.load.remote import HostLost
+from harness.load.site import Site
 from harness.plan import LOADED, WEB_2006, Cell, Plan
 from harness.profiles import PROFILES
 from harness.progress import Progress
+from harness.worker import WorkerDied, WorkerRefused
 from results.histogram import merged
 from results.identity import derived_seed, new_run_id
 from results.reader import FILE_NAME
@@ -51,6 +55,21 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Away:
+    """Other hosts that serve and load in place of this machine."""
+
+    site: Site
+    #: Fields of env records, that of the server first.
+    environments: tuple[dict[str, Any], ...]
+    labels: Mapping[str, str]
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where the figures are taken."""
+        return {name: self.environments[0][name] for name in ("where", "kernel", "accel")}
+
+
+@dataclass(frozen=True)
 class Order:
     """Everything a run needs besides its plan."""
 
@@ -61,6 +80,8 @@ class Order:
     port: int = 0
     quiet: bool = False
     guest: GuestPlan | None = None
+    #: None = measured on this machine.
+    away: Away | None = None
 
 
 def make_directory(out: Path | None, run_id: str) -> Path:
@@ -106,13 +127,14 @@ class Run:
     def carry_out(self) -> Outcome:
         """Measures everything in the plan. Raises UsageError and MeasurementFault."""
         program = tree.worker()
-        environment = collect.collect()
+        away = self.order.away
+        environments = away.environments if away else (collect.collect(),)
         directory = make_directory(self.order.out, self.run_id)
         outcome = Outcome(directory, self.run_id)
         started = time.monotonic()
-        place = collect.host_place()
+        place = away.place if away else collect.host_place()
         with ResultWriter(directory / FILE_NAME, self.run_id) as writer, Interrupt() as interrupt:
-            self._open_run(writer, environment)
+            self._open_run(writer, environments)
             recorder = Recorder(writer, place)
             for skip in self.plan.skips:
                 recorder.planned_skip(skip)
@@ -120,18 +142,28 @@ class Run:
                 program, self.order.plugins, self.seed, recorder, interrupt, self.progress.show
             )
             try:
-                for cell in self.plan.cells:
-                    self._cell(cell, setting, directory)
+                ladder = Ladder(setting)
+                for cell in in_order(self.plan.cells, self.seed):
+                    self._rung(cell, ladder, setting, directory)
                 # After the host's part: both at once would spoil its times.
                 self._guest(writer, interrupt, directory)
             except Interrupted:
                 outcome.interrupted = True
                 self.progress.message("stopped: what was measured is kept")
+            except HostLost as problem:
+                outcome.faults.append(str(problem))
+                self.errors.append(str(problem))
+                self._not_reached(recorder, str(problem))
             self._close_run(writer, place, outcome, time.monotonic() - started)
         self.progress.finish()
         return outcome
 
-    def _open_run(self, writer: ResultWriter, environment: Mapping[str, Any]) -> None:
+    def _not_reached(self, recorder: Recorder, reason: str) -> None:
+        """Says of the cell that was being measured and of all after it why they lack figures."""
+        for cell in self.plan.cells[max(0, len(self.cells) - 1) :]:
+            recorder.skip(cell.workload, cell.params, None, "failed", reason)
+
+    def _open_run(self, writer: ResultWriter, environments: Sequence[Mapping[str, Any]]) -> None:
         profile = PROFILES[self.plan.profile]
         headline = self.plan.cells[0].protocol if self.plan.cells else profile.headline
         writer.append(
@@ -149,11 +181,12 @@ class Run:
                 },
                 "protocol": {**headline.fields(), "scaling": profile.scaling.fields()},
                 "parent_run_id": None,
-                "labels": {},
-                "fingerprint": collect.fingerprint(environment["facts"]),
+                "labels": dict(self.order.away.labels) if self.order.away else {},
+                "fingerprint": collect.fingerprint(environments[0]["facts"]),
             },
         )
-        writer.append("env", environment)
+        for environment in environments:
+            writer.append("env", environment)
 
     def _shown(self) -> dict[str, set[str]]:
         """By workload, the parameters that tables name, for host and guest together."""
@@ -162,11 +195,23 @@ class Run:
             shown.setdefault(name, set()).update(params)
         return shown
 
+    def _rung(self, cell: Cell, ladder: Ladder, setting: Setting, directory: Path) -> None:
+        """A cell, its rate settled; without one that could be settled it is skipped aloud."""
+        try:
+            settled = ladder.settled(cell)
+        except (WorkerDied, WorkerRefused) as problem:
+            reason = f"no closed loop to take {cell.params['rate']} of: {problem}"
+            setting.recorder.skip(cell.workload, cell.params, None, "failed", reason, "calibration")
+            self.errors.append(f"{cell.title}: {reason}")
+            return
+        self._cell(settled, setting, directory)
+
     def _cell(self, cell: Cell, setting: Setting, directory: Path) -> None:
         """One cell, analysed and recorded even when the user stopped inside it."""
         if cell.workload in LOADED:
             kind = WebCellRun if cell.workload == WEB_2006 else HttpCellRun
-            http = kind(cell, setting, self.plan.profile, self.order.port, directory / "raw")
+            site = self.order.away.site if self.order.away else None
+            http = kind(cell, setting, self.plan.profile, self.order.port, directory / "raw", site)
             data, run = http.data, http.run
         else:
             slices = CellRun(cell, setting)

@@ -145,6 +145,11 @@ def descriptors_needed(params: Mapping[str, str]) -> int:
     return watched + held + SPARE_DESCRIPTORS
 
 
+def is_share(text: str) -> bool:
+    """Whether a rate is a share of what the reference reaches in a closed loop, such as "70%"."""
+    return text.endswith("%") and text[:-1].isdigit() and 0 < int(text[:-1]) <= 1000
+
+
 def parse_params(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """ "k=v" options by name, in order; a name given twice sweeps. Raises UsageError."""
     found: dict[str, list[str]] = {}
@@ -177,7 +182,12 @@ def expand(
         params = dict(zip(names, combination))
         if params.get("registered") == LIMIT:
             params["registered"] = str(_largest(params, limit))
-        complete = workload.complete(params)
+        share = params.get("rate", "")
+        if is_share(share):
+            # Settled when the run knows the machine; any rate that is possible stands for it.
+            complete = {**workload.complete({**params, "rate": "1000"}), "rate": share}
+        else:
+            complete = workload.complete(params)
         if complete not in sets:
             sets.append(complete)
     return sets
@@ -198,7 +208,10 @@ def check_given(
             )
         for owner in owners:
             for value in values:
-                catalogue.workloads[owner].params[name].check(owner, value)
+                params = catalogue.workloads[owner].params
+                # Only a workload that has a closed loop knows what to take a share of.
+                if not (name == "rate" and "mode" in params and is_share(value)):
+                    params[name].check(owner, value)
 
 
 def _check_limit(

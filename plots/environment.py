@@ -41,7 +41,8 @@ def command_line(argv: Sequence[str]) -> str:
     return shlex.join(argv)
 
 
-def _first(facts: Mapping[str, object], *paths: str) -> str:
+def first(facts: Mapping[str, object], *paths: str) -> str:
+    """The first of these dotted facts that is known, as text; empty where none is."""
     for path in paths:
         value: object = facts
         for name in path.split("."):
@@ -53,11 +54,11 @@ def _first(facts: Mapping[str, object], *paths: str) -> str:
 
 def one_line(facts: Mapping[str, object]) -> str:
     """CPU, count, memory, kernel and virtualisation, as far as known."""
-    cpu = _first(facts, "cpu.model", "cpu.model_name", "cpu.name")
-    count = _first(facts, "cpu.online", "cpu.threads", "cpu.logical", "cpu.count", "cpu.cpus")
-    memory = _first(facts, "memory.total_bytes", "memory.total", "memory.mem_total_bytes")
-    kernel = _first(facts, "kernel.release")
-    machine = _first(facts, "hypervisor", "machine.hypervisor", "cpu.hypervisor", "virtualisation")
+    cpu = first(facts, "cpu.model", "cpu.model_name", "cpu.name")
+    count = first(facts, "cpu.online", "cpu.threads", "cpu.logical", "cpu.count", "cpu.cpus")
+    memory = first(facts, "memory.total_bytes", "memory.total", "memory.mem_total_bytes")
+    kernel = first(facts, "kernel.release")
+    machine = first(facts, "hypervisor", "machine.hypervisor", "cpu.hypervisor", "virtualisation")
     parts = [cpu]
     parts.append(f"{count} CPUs" if count else "")
     parts.append(_gib(memory) if memory else "")

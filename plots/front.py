@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from plots import cells, grouping, headline, kevent_bars, style, text, verdict
 from plots.figure import Table
 from plots.model import Cell, Place, Row, Run, Side, Skip
+from results.timeline import Chronicle
 
 QUESTION = (
     "Which Linux event-notification mechanism does the same work at the least cost on this machine?"
@@ -264,4 +265,15 @@ def build(run: Run) -> FrontPage:
         tuple(matrix for place in run.places for matrix in _matrices(run, place)),
         kevent_bars.summary(run),
         tuple(skip_lines(run.skips)),
+    )
+
+
+def of_history(found: Chronicle) -> str:
+    """A history in a sentence."""
+    steps = [step for timeline in found.timelines for step in timeline.steps]
+    worse = sum(1 for step in steps if step.worse)
+    better = sum(1 for step in steps if step.worse is False)
+    return (
+        f"{len(found.runs)} runs, {len(found.timelines)} series: {worse} changes for the worse, "
+        f"{better} for the better, {len(found.moved)} changes of the set-up."
     )

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -12,6 +13,7 @@ from markupsafe import Markup
 from plots import front, provenance, style, svg
 from plots.figure import Figure, limited
 from plots.model import Run
+from results.timeline import Chronicle
 
 MOST_ROWS = 800
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -44,8 +46,7 @@ def _sections(figure: Figure) -> list[_Drawn]:
     ]
 
 
-def render(run: Run, figures: Sequence[Figure]) -> str:
-    """The whole document. The same run gives the same bytes."""
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -55,21 +56,44 @@ def render(run: Run, figures: Sequence[Figure]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["capitalize_first"] = _capitalise
-    css = (_TEMPLATES / "report.css").read_text()
+    return environment
+
+
+def _page(template: str, figures: Sequence[Figure], **about: Any) -> str:
     with matplotlib.rc_context(style.RC):
         drawn = {figure.number: _sections(figure) for figure in figures}
-    return environment.get_template("report.html.j2").render(
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            drawn=drawn,
+            limited=lambda table: limited(table, MOST_ROWS),
+            css=Markup((_TEMPLATES / "report.css").read_text()),
+            light=Markup(_colours(1)),
+            dark=Markup(_colours(2)),
+            **about,
+        )
+    )
+
+
+def render(run: Run, figures: Sequence[Figure]) -> str:
+    """The whole document. The same run gives the same bytes."""
+    return _page(
+        "report.html.j2",
+        figures,
         run=run,
         front=front.build(run),
-        figures=figures,
-        drawn=drawn,
+        figures_shown=figures,
         provenance=provenance.tables(run),
         reproduce=provenance.reproduce(run),
-        limited=lambda table: limited(table, MOST_ROWS),
         verdicts=style.VERDICTS,
-        css=Markup(css),
-        light=Markup(_colours(1)),
-        dark=Markup(_colours(2)),
+    )
+
+
+def render_history(found: Chronicle, figure: Figure) -> str:
+    """A history as a page of its own. The same store gives the same bytes."""
+    return _page(
+        "history.html.j2", [figure], history=found, figure=figure, summary=front.of_history(found)
     )
 
 

@@ -20,10 +20,13 @@ from plots.model import (
     Run,
     Side,
     Skip,
+    Verdict,
 )
+from plots.raw import Condenser, histograms, is_slice_histogram
 from results import bars, reader
 from results.histogram import bucket_bounds
 from results.histogram import Histogram as Stored
+from results.keys import parse_case_key
 
 Record = Mapping[str, Any]
 Identity = tuple[Place, Cell, Side]
@@ -36,16 +39,20 @@ _FLOOR = ("floor_instr_per_event", "floor_percent_of_cheapest_event")
 def load(run_dir: Path) -> Run:
     """Reads a run directory. Raises results.errors.ResultsError with a one-line remedy."""
     path = reader.locate(run_dir)
-    found = reader.read(path)
+    raw = Condenser(_identity)
+    found = reader.read(path, keep=raw.keep, passing=is_slice_histogram)
     records: list[Record] = [_clean(record) for record in found.records]
-    placed = [(identity, r) for identity, r in _placed(records) if not _is_floor(identity[2])]
+    placed = [(identity, r) for identity, r in raw.placed if not _is_floor(identity[2])]
+    traces = [one for one in raw.traces() if not _is_floor(one.side)]
+    whole = {(i, str(r["kind"])) for i, r in placed if r["record"] == "hist" and r.get("count")}
+    heats, sums = histograms(path, raw, traces, whole)
     opening = records[0]
     end: Record = next((record for record in records if record["record"] == "end"), {})
     environments = tuple(
-        (_place(r).label, dict(r.get("facts") or {})) for r in records if r["record"] == "env"
+        (_whose(r), dict(r.get("facts") or {})) for r in records if r["record"] == "env"
     )
     reasons = tuple(
-        (f"{_place(record).label}: {name}", str(reason))
+        (f"{_whose(record)}: {name}", str(reason))
         for record in records
         if record["record"] == "env"
         for name, reason in sorted((record.get("reasons") or {}).items())
@@ -68,9 +75,12 @@ def load(run_dir: Path) -> Run:
         status=str(end.get("status", "cut short")),
         rows=tuple(row for row in every if not _is_floor(row.side)),
         floor=tuple(row for row in every if _is_floor(row.side)),
-        histograms=tuple(_histograms(placed)),
-        calls=tuple(_calls(placed)),
-        batches=tuple(_batches(records, placed)),
+        histograms=tuple(_histograms(placed, sums)),
+        calls=tuple(_calls(placed, raw)),
+        batches=tuple(_batches(records, raw)),
+        verdicts=tuple(_verdicts(records)),
+        traces=tuple(traces),
+        heats=tuple(heats),
         skips=tuple(_skips(records)),
         checks=tuple(_checks(records)),
         bars=tuple((_place(r), one) for r in metrics for one in bars.judge([r])),
@@ -82,6 +92,7 @@ def load(run_dir: Path) -> Run:
         floor_instructions=_value(floor.get(_FLOOR[0])),
         floor_percent=_value(floor.get(_FLOOR[1])),
         floor_reason=str(next((r["reason"] for r in floor.values() if r.get("reason")), "")),
+        load_after=environment.first(_clean(end), "after.load.average"),
         data_files=_files(run_dir, path),
     )
 
@@ -121,6 +132,12 @@ def _place(record: Record) -> Place:
     )
 
 
+def _whose(record: Record) -> str:
+    """Whose environment a record holds."""
+    place = _place(record).label
+    return f"{record['role']} {record['host']}, {place}" if record.get("role") else place
+
+
 def _cell(record: Record) -> Cell:
     return Cell(str(record.get("workload") or ""), _params(record.get("params") or {}))
 
@@ -139,20 +156,11 @@ def _side(record: Record) -> Side:
     )
 
 
-def _placed(records: Iterable[Record]) -> Iterator[tuple[Identity, Record]]:
-    """Slices, histograms and counts with the identity of their case.
-
-    They name their case by key and side only. Host and guest records of one run share keys, so the
-    case record that came last before them in the file is theirs.
-    """
-    cases: dict[tuple[str, str], Identity] = {}
-    for record in records:
-        key = (str(record.get("case_key")), str(record.get("side")))
-        if record["record"] == "case":
-            cases[key] = (_place(record), _cell(record), _side(record))
-        elif record["record"] in ("slice", "hist", "count") and key in cases:
-            place, cell, side = cases[key]
-            yield (_place(record) if "where" in record else place, cell, side), record
+def _identity(case: Record) -> Identity:
+    """Slices, histograms and counts name their case by key and side only. Host and guest records of
+    one run share keys, so the case record that came last before them in the file is theirs."""
+    clean = _clean(case)
+    return _place(clean), _cell(clean), _side(clean)
 
 
 def _interval(stored: Mapping[str, Any] | None) -> str:
@@ -209,17 +217,17 @@ def _rows(records: Iterable[Record]) -> Iterator[Row]:
         )
 
 
-def _histograms(placed: Iterable[tuple[Identity, Record]]) -> Iterator[Histogram]:
+def _histograms(
+    placed: Iterable[tuple[Identity, Record]], sums: Mapping[tuple[Identity, str], Stored]
+) -> Iterator[Histogram]:
     """One histogram a side and kind: the stored whole-case one, else the sum of its slices'."""
-    parts: dict[tuple[Identity, str], dict[str, list[Stored]]] = {}
+    parts: dict[tuple[Identity, str], Stored] = {}
     for identity, record in placed:
         if record["record"] == "hist" and record.get("count"):
-            scopes = parts.setdefault((identity, str(record["kind"])), {})
-            scopes.setdefault(str(record["scope"]), []).append(Stored.from_fields(record))
-    for ((place, cell, side), kind), scopes in parts.items():
-        whole = Stored()
-        for one in scopes.get("case") or scopes["slice"]:
-            whole.merge(one)
+            whole = parts.setdefault((identity, str(record["kind"])), Stored())
+            whole.merge(Stored.from_fields(record))
+    parts |= {key: one for key, one in sums.items() if not _is_floor(key[0][2])}
+    for ((place, cell, side), kind), whole in parts.items():
         order = sorted(whole.buckets)
         yield Histogram(
             place,
@@ -240,33 +248,27 @@ def _call_name(name: str) -> str:
     return name
 
 
-def _calls(placed: Iterable[tuple[Identity, Record]]) -> Iterator[Calls]:
+def _calls(placed: Iterable[tuple[Identity, Record]], raw: Condenser) -> Iterator[Calls]:
     """From count records; where there are none, from the slices of the counting phase."""
     counted: dict[Identity, dict[str, float]] = {}
-    sliced: dict[Identity, dict[str, float]] = {}
-    operations: dict[Identity, int] = {}
     for identity, record in placed:
         if record["record"] == "count" and record["tool"] == "tracepoint":
-            value, name = _number(record.get("per_op")), _call_name(str(record["name"]))
+            value, name = _number(record.get("per_op")), _call_name(_clean(str(record["name"])))
             if value is not None and name not in ("total", "sys_enter"):
                 counted.setdefault(identity, {})[name] = value
-        elif record["record"] == "slice" and record.get("syscalls") and not record["warmup"]:
-            operations[identity] = operations.get(identity, 0) + int(record["ops"])
-            names = sliced.setdefault(identity, {})
-            for name, count in record["syscalls"].items():
-                if name != "total" and count is not None:
-                    names[_call_name(name)] = names.get(_call_name(name), 0.0) + float(count)
-    for identity in dict.fromkeys([*counted, *sliced]):
-        values = counted.get(identity) or {
-            name: count / operations[identity] for name, count in sliced[identity].items()
-        }
+    for identity, (names, operations) in raw.calls.items():
+        if _is_floor(identity[2]) or identity in counted:
+            continue
+        for name, count in names.items():
+            found = counted.setdefault(identity, {})
+            name = _call_name(_clean(name))
+            found[name] = found.get(name, 0.0) + count / operations[0]
+    for identity, values in counted.items():
         ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
         yield Calls(*identity, tuple((n, v) for n, v in ordered if v > 0), "kernel tracepoints")
 
 
-def _batches(
-    records: Iterable[Record], placed: Iterable[tuple[Identity, Record]]
-) -> Iterator[Batches]:
+def _batches(records: Iterable[Record], raw: Condenser) -> Iterator[Batches]:
     """The stored distribution; where there is none, the sums over all measured slices."""
     stored: dict[Identity, tuple[float, ...]] = {}
     for record in records:
@@ -276,22 +278,47 @@ def _batches(
             if not _is_floor(identity[2]):
                 stored[identity] = shares
     sums: dict[Identity, list[int]] = {}
-    for identity, record in placed:
-        if record["record"] != "slice" or record["warmup"] or not record.get("batches"):
-            continue
-        if record.get("phase") not in _MEASURED:
-            continue
-        counts = [int(count) for count in record["batches"]]
-        known = sums.setdefault(identity, [])
-        known.extend([0] * (len(counts) - len(known)))
-        for index, count in enumerate(counts):
-            known[index] += count
+    for (identity, phase), counts in raw.batches.items():
+        if phase in _MEASURED and not _is_floor(identity[2]):
+            known = sums.setdefault(identity, [])
+            known.extend([0] * (len(counts) - len(known)))
+            for index, count in enumerate(counts):
+                known[index] += count
     for identity, counts in sums.items():
         total = sum(counts)
         if total and identity not in stored:
             yield Batches(*identity, tuple(count / total for count in counts), total)
     for identity, shares in stored.items():
         yield Batches(*identity, shares, sum(sums.get(identity, ())) or None)
+
+
+def _limits(stored: Mapping[str, Any]) -> tuple[tuple[int, float, float], ...]:
+    pairs = ((int(level), limits) for level, limits in stored.items() if level.isdigit() and limits)
+    return tuple((level, float(one[0]), float(one[1])) for level, one in sorted(pairs))
+
+
+def _verdicts(records: Iterable[Record]) -> Iterator[Verdict]:
+    for record in records:
+        if record["record"] != "verdict":
+            continue
+        workload, mechanism, variant, params = parse_case_key(str(record["case_key"]))
+        name, _, entry = str(record.get("reference") or "").partition("#")
+        base, _, kind = name.partition("+")
+        yield Verdict(
+            _place(record),
+            Cell(workload, _params(params)),
+            _side({**record, "mechanism": mechanism, "variant": variant}),
+            Side(base, kind, f"entry {entry}" if entry else ""),
+            str(record["metric"]),
+            _number(record["estimate_percent"]),
+            _limits(record.get("intervals") or {}),
+            _number(record.get("band_percent")),
+            _number(record.get("resolution_percent")),
+            str(record["state"]),
+            int(record.get("pairs") or 0),
+            int(record.get("blocks") or 0),
+            tuple(float(one) for one in record.get("resampled_percent") or ()),
+        )
 
 
 def _skips(records: Iterable[Record]) -> Iterator[Skip]:
@@ -329,6 +356,7 @@ def _checks(records: Iterable[Record]) -> Iterator[Check]:
                 cell,
                 side,
                 str(record.get("metric", "")),
+                _number(stored.get("value")),
             )
             if check not in seen:
                 seen.add(check)

@@ -4,11 +4,12 @@
 Numbers are None where the run has none; figures say why instead of drawing nothing or zero.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from plots import style
 from results.bars import Judged
+from results.timeline import Chronicle
 
 #: parameter name and value, sorted by name
 Params = tuple[tuple[str, str], ...]
@@ -199,6 +200,60 @@ class Check:
     cell: Cell | None = None
     side: Side | None = None
     metric: str = ""
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One judged comparison; percentages of cost, plus is dearer.
+
+    `intervals` are (level in percent, low, high); `resampled` the quantiles of the bootstrap in even
+    steps from its smallest to its largest, empty where the run did not store them.
+    """
+
+    place: Place
+    cell: Cell
+    side: Side
+    reference: Side
+    metric: str
+    estimate: float | None
+    intervals: tuple[tuple[int, float, float], ...]
+    band: float | None
+    resolution: float | None
+    state: str
+    pairs: int
+    blocks: int
+    resampled: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The measured slices of one side in one cell and phase, in order of time.
+
+    Times are seconds since the first slice of the run, costs ns an operation; NaN is not known.
+    """
+
+    place: Place
+    cell: Cell
+    side: Side
+    phase: str
+    start_s: Sequence[float]
+    wall_ns: Sequence[float]
+    cpu_ns: Sequence[float]
+    took_s: Sequence[float]
+    steal_s: Sequence[float]
+    pair: Sequence[int]
+    block: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Latencies of one side in one cell over time: (second, ns, count) of every stored bucket."""
+
+    place: Place
+    cell: Cell
+    side: Side
+    points: tuple[tuple[float, float, int], ...]
 
 
 @dataclass(frozen=True)
@@ -219,6 +274,9 @@ class Run:
     histograms: tuple[Histogram, ...] = ()
     calls: tuple[Calls, ...] = ()
     batches: tuple[Batches, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    traces: tuple[Trace, ...] = ()
+    heats: tuple[Heat, ...] = ()
     skips: tuple[Skip, ...] = ()
     checks: tuple[Check, ...] = ()
     #: Figures of kevent against the bars they are held to, with where they were counted.
@@ -231,6 +289,8 @@ class Run:
     floor_instructions: float | None = None
     floor_percent: float | None = None
     floor_reason: str = ""
+    load_after: str = ""
+    history: Chronicle | None = None
     data_files: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -2,7 +2,7 @@
 """The report as a PDF: the same figures and numbers as the HTML, set on A4 landscape pages."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import matplotlib
@@ -12,6 +12,7 @@ from plots import fontmetrics, front, pdf_front, pdf_outline, pdf_table, provena
 from plots.figure import Figure, Section
 from plots.model import Run
 from plots.pdf_page import CAPTION_WIDTH, TOP, Pager, first_row_height
+from results.timeline import Chronicle
 
 _CAPTION_PT, _NOTE_PT = 8.0, 7.6
 
@@ -100,19 +101,41 @@ def _pages(run: Run, figures: Sequence[Figure]) -> Pager:
     return pager
 
 
+def _history_pages(found: Chronicle, figure: Figure) -> Pager:
+    pager = Pager(f"Kevbench history, {found.store}")
+    pager.page()
+    pager.line("Kevbench history", 16, bold=True)
+    pager.paragraph(front.of_history(found), 10)
+    _figure(pager, figure)
+    _numbers(pager, [figure])
+    pager.footers()
+    return pager
+
+
 def render(run: Run, figures: Sequence[Figure]) -> bytes:
     """The whole document. The same run gives the same bytes."""
+    about = (f"Kevbench report {run.run_id}", "Cost of Linux event-notification mechanisms")
+    return _document(*about, lambda: _pages(run, figures))
+
+
+def render_history(found: Chronicle, figure: Figure) -> bytes:
+    """A history as a document of its own. The same store gives the same bytes."""
+    title = f"Kevbench history {found.store}"
+    return _document(title, "Results of many commits", lambda: _history_pages(found, figure))
+
+
+def _document(title: str, subject: str, pages: Callable[[], Pager]) -> bytes:
     buffer = io.BytesIO()
     # Dates are left out rather than fixed: the report states when the run was, not when it was drawn.
     about = {
-        "Title": f"Kevbench report {run.run_id}",
-        "Subject": "Cost of Linux event-notification mechanisms",
+        "Title": title,
+        "Subject": subject,
         "Creator": "Kevbench",
         "Producer": None,
         "CreationDate": None,
     }
     with matplotlib.rc_context(style.RC), PdfPages(buffer, metadata=about) as document:
-        pager = _pages(run, figures)
+        pager = pages()
         for canvas in pager.pages:
             document.savefig(canvas)
     return pdf_outline.add(buffer.getvalue(), pager.marks)

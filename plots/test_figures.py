@@ -15,16 +15,19 @@ from plots.load import load
 from plots.model import Run
 from results.testing import synthetic_run
 
-NUMBERS = (2, 3, 5, 6, 8, 9, 10, 11, 12, 13, 14, 20)
-#: Those that a run on this machine alone fills; test_instructions.py has the guest's.
-OF_HOST = tuple(number for number in NUMBERS if number != 11)
+NUMBERS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20)
+#: Those that a run on this machine alone fills; test_instructions.py has the guest's, and
+#: test_slices.py those over time.
+OF_HOST = tuple(number for number in NUMBERS if number not in (7, 11))
 
 #: What a figure draws from; without these records or metrics it has nothing to show.
 _SOURCES: dict[int, Callable[[testing.Record], object]] = {
     2: lambda r: r.get("metric") == "requests_per_s",
     3: lambda r: r["record"] == "metric",
+    4: lambda r: r.get("metric") in ("p50_ns", "p99_ns", "p999_ns"),
     5: lambda r: r["record"] == "hist",
     6: lambda r: r["record"] == "hist",
+    7: lambda r: r["record"] == "hist",
     8: lambda r: r.get("workload") in ("idle_scan", "active_ratio"),
     9: lambda r: r.get("metric") in ("cpu_user_ns_per_event", "cpu_sys_ns_per_event"),
     10: lambda r: r["record"] == "count",
@@ -32,6 +35,8 @@ _SOURCES: dict[int, Callable[[testing.Record], object]] = {
     12: lambda r: r.get("workload") == "ctl_churn",
     13: lambda r: r["record"] == "slice" or r.get("metric") == "events_per_wait",
     14: lambda r: r.get("metric") == "bytes_per_fd",
+    15: lambda r: r["record"] == "slice",
+    16: lambda r: r["record"] == "slice",
     20: lambda r: r.get("workload") == "kevent_2006",
 }
 

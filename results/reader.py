@@ -7,7 +7,7 @@ import gzip
 import json
 import math
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -73,7 +73,7 @@ def _finite(text: str) -> float:
     return value
 
 
-def _parse(line: str) -> Record:
+def parse(line: str) -> Record:
     """One record, or ValueError."""
     value = json.loads(line, parse_constant=_no_constant, parse_float=_finite)
     if not isinstance(value, dict):
@@ -81,7 +81,7 @@ def _parse(line: str) -> Record:
     return value
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def lines_of(path: Path) -> Iterator[bytes]:
     """The lines of the file, unpacked, each with its end as far as it has one.
 
     One at a time: a file of a million slices is larger than what is kept of it.
@@ -123,7 +123,7 @@ def _check(record: Record, path: Path, number: int, run_id: str | None) -> None:
         )
 
 
-def _kind_of(line: bytes) -> str | None:
+def kind_of(line: bytes) -> str | None:
     """The kind of a record as our writers put it, without parsing; None where that does not tell."""
     head = line[:_HEAD]
     at = head.find(_KIND)
@@ -133,11 +133,18 @@ def _kind_of(line: bytes) -> str | None:
     return head[start : head.find(b'"', start)].decode("ascii", "replace")
 
 
-def read(path: Path, without: Collection[str] = ()) -> ResultFile:
+def read(
+    path: Path,
+    without: Collection[str] = (),
+    keep: Callable[[Record], bool] | None = None,
+    passing: Callable[[bytes], bool] | None = None,
+) -> ResultFile:
     """Reads a run directory or a result file.
 
     A last line that was cut off while being written is left out and reported in `torn`. Records of
-    the kinds in `without` are passed over unparsed, about ten times as fast. Raises ResultsError,
+    the kinds in `without`, and lines that `passing` says so of, are passed over unparsed, about ten
+    times as fast. `keep` sees every record that was read; one it refuses is checked and not kept,
+    so that a file may be larger than memory. Raises ResultsError,
     with one line that says what to do, for a file that is missing, empty, foreign, of a newer major
     version, or damaged before its last line.
     """
@@ -145,22 +152,26 @@ def read(path: Path, without: Collection[str] = ()) -> ResultFile:
     records: list[Record] = []
     torn: str | None = None
     damaged: tuple[int, int] | None = None
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(lines_of(path), start=1):
         if not line.endswith(b"\n"):
             torn = f"last line cut off after {len(line)} bytes: dropped"
             break
         if damaged is not None:
             break
-        if without and records and _kind_of(line) in without:
+        if without and records and kind_of(line) in without:
+            continue
+        if passing is not None and records and passing(line):
             continue
         try:
-            record = _parse(line.decode())
+            record = parse(line.decode())
         except (ValueError, RecursionError):
             damaged = number, len(line) - 1
             continue
         _check(record, path, number, str(records[0]["run_id"]) if records else None)
         try:
-            records.append(migrate(record))
+            record = migrate(record)
+            if keep is None or not records or keep(record):
+                records.append(record)
         except ResultsError as problem:
             raise ResultsError(f"{path}: {problem}") from None
     else:

@@ -58,6 +58,7 @@ def _verdict(
         "blocks": blocks,
         "band_percent": BANDS[metric],
         "resolution_percent": comparison.resolution_percent,
+        "resampled_percent": comparison.resampled_percent(),
         "state": state,
         "checks": _failed_checks(cell, side),
         "confirmed_by": None,

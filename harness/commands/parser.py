@@ -8,7 +8,7 @@ import json
 import sys
 from typing import Any, NoReturn
 
-from harness.errors import USAGE, UsageError
+from harness.errors import USAGE
 
 Subparsers = Any
 
@@ -36,8 +36,3 @@ def add_verb(subparsers: Subparsers, name: str, summary: str, examples: str) -> 
 def print_json(document: Any) -> None:
     """One document on standard output, for programs."""
     print(json.dumps(document, indent=1, allow_nan=False))
-
-
-def not_built(text: str) -> NoReturn:
-    """Answers for something that a later version will do."""
-    raise UsageError(text)

@@ -8,24 +8,43 @@ import importlib
 import importlib.util
 import sys
 from pathlib import Path
+from typing import Any
 
+from harness.analysis.timeline import chronicle
 from harness.commands.guard import refusing_damage
 from harness.commands.parser import Subparsers, add_verb, print_json
 from harness.errors import OK, UsageError
 from results import summary
 from results.errors import ResultsError
 from results.reader import read
+from results.timeline import Chronicle
 
 _EXAMPLES = """\
   kevbench report results/runs/20260101-120000-ABCDEF
   kevbench report run1 run2 --json
+  kevbench report --history nightly.jsonl
+  kevbench report run1 --history nightly.jsonl
+  kevbench report --hosts hosts.html run1 run2
 """
 
 
 def add(subparsers: Subparsers) -> None:
     """Mounts the verb."""
     parser = add_verb(subparsers, "report", "write HTML and PDF from stored results", _EXAMPLES)
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="a run directory")
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="a run directory")
+    parser.add_argument(
+        "--hosts",
+        type=Path,
+        metavar="FILE",
+        help="one page with the figures of all runs side by side, instead of one for each",
+    )
+    parser.add_argument(
+        "--history",
+        type=Path,
+        metavar="STORE",
+        help="results of many commits (kevbench history): by itself a page beside STORE, with RUN "
+        "a figure of its report",
+    )
     parser.add_argument("--json", action="store_true", help="print the paths as JSON")
     parser.set_defaults(main=main)
 
@@ -37,17 +56,21 @@ def check_possible() -> None:
             raise UsageError(f"{package} is not installed: apt-get install {package}")
 
 
-def draw(directory: Path) -> tuple[Path, Path]:
-    """The report of one run. Raises UsageError with a remedy when it cannot be drawn."""
+def _module(about: Path) -> Any:
     try:
-        module = importlib.import_module("plots.report")
+        return importlib.import_module("plots.report")
     except ImportError as problem:
         raise UsageError(
             f"the report cannot be drawn ({problem}): install python3-matplotlib and "
-            f"python3-jinja2, then kevbench report {directory}"
+            f"python3-jinja2, then kevbench report {about}"
         ) from None
+
+
+def draw(directory: Path, history: Chronicle | None = None) -> tuple[Path, Path]:
+    """The report of one run. Raises UsageError with a remedy when it cannot be drawn."""
+    module = _module(directory)
     try:
-        html, pdf = module.render(directory)
+        html, pdf = module.render(directory, history)
     except OSError as problem:
         raise UsageError(f"cannot write the report into {directory}: {problem.strerror}") from None
     return Path(html), Path(pdf)
@@ -55,12 +78,47 @@ def draw(directory: Path) -> tuple[Path, Path]:
 
 def main(args: argparse.Namespace) -> int:
     """Reads all runs first, so that a bad one leaves everything as it was."""
+    if not args.runs and args.history is None:
+        raise UsageError("nothing to report: name a run directory, or --history STORE")
+    history = chronicle(args.history) if args.history is not None else None
+    if not args.runs:
+        assert history is not None
+        return _report_history(args, history)
     with refusing_damage(*args.runs):
-        return _report(args)
+        return _report(args, history) if args.hosts is None else _side_by_side(args)
 
 
-def _report(args: argparse.Namespace) -> int:
-    results = [read(run) for run in args.runs]
+def _side_by_side(args: argparse.Namespace) -> int:
+    check_possible()
+    hosts = importlib.import_module("plots.hosts")
+    try:
+        page = hosts.render(args.hosts, args.runs)
+    except OSError as problem:
+        raise UsageError(f"cannot write {args.hosts}: {problem.strerror}") from None
+    if args.json:
+        print_json({"html": str(page)})
+    else:
+        print(page)
+    return OK
+
+
+def _report_history(args: argparse.Namespace, history: Chronicle) -> int:
+    module = _module(args.history)
+    try:
+        html, pdf = module.render_history(history, args.history)
+    except OSError as problem:
+        where = args.history.absolute().parent
+        raise UsageError(f"cannot write the report into {where}: {problem.strerror}") from None
+    if args.json:
+        print_json([{"history": str(args.history), "html": str(html), "pdf": str(pdf)}])
+    else:
+        print(html)
+        print(pdf)
+    return OK
+
+
+def _report(args: argparse.Namespace, history: Chronicle | None) -> int:
+    results = [read(run, without={"slice", "hist", "count"}) for run in args.runs]
     drawn = []
     for run, result in zip(args.runs, results):
         directory = run if run.is_dir() else run.parent
@@ -70,7 +128,7 @@ def _report(args: argparse.Namespace) -> int:
             summary.write(summary.build(result), directory)
         except OSError as problem:
             raise ResultsError(f"cannot write into {directory}: {problem.strerror}") from None
-        html, pdf = draw(directory)
+        html, pdf = draw(directory, history)
         drawn.append({"run_id": result.run_id, "html": str(html), "pdf": str(pdf)})
         if not args.json:
             print(html)

@@ -9,9 +9,11 @@ nothing about the server and voids that process, never the other ones.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from harness.celldata import CellData
@@ -19,10 +21,12 @@ from harness.controller.cellrun import Setting
 from harness.errors import MeasurementFault
 from harness.estimate import cell_seconds
 from harness.load import httperf, wrk
-from harness.load.calibrate import Ceiling, httperf_ceiling
+from harness.load.calibrate import Ceiling, search_ceiling
 from harness.load.errors import LoadError
 from harness.load.point import LoadPoint, Status
-from harness.load.server import Counters, HttpServer, worker_command
+from harness.load.server import Counters
+from harness.load.site import LocalSite, Server, Site, Wanted
+from harness.names import Variant
 from harness.plan import Cell, Side, cpus
 from results.identity import derived_seed
 from results.keys import case_key
@@ -34,10 +38,23 @@ _WRK_SECONDS = {"quick": 1, "full": 5}
 HEADROOM_WANTED = 2.0
 
 
+def null_side(side: Side) -> Side:
+    """The side with the null adapter in place of its mechanism."""
+    return dataclasses.replace(side, variant=Variant("null", "null"))
+
+
 class HttpCellRun:
     """One rate over all variants. run() once."""
 
-    def __init__(self, cell: Cell, setting: Setting, profile: str, port: int, raw: Path) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        setting: Setting,
+        profile: str,
+        port: int,
+        raw: Path,
+        site: Site | None = None,
+    ) -> None:
         self.cell = cell
         self.setting = setting
         self.data = CellData(cell, unit="request")
@@ -46,9 +63,7 @@ class HttpCellRun:
         self.raw = raw
         self._rng = random.Random(derived_seed(setting.seed, "http", cell.identity))
         self._rate = float(cell.params.get("rate", "1000"))
-        # On two processors or more, client and server have one each.
-        self._client = [1] if cpus() > 1 else []
-        self._server = 0 if cpus() > 1 else None
+        self.site = site or LocalSite(setting.program, setting.plugins, cpus())
 
     def run(self) -> CellData:
         """Measures. What was measured before an Interrupted is in `data`."""
@@ -83,20 +98,24 @@ class HttpCellRun:
             self._closed_loop()
         return self.data
 
-    def _serve(self, side: Side, connections: int, keep_alive: bool) -> HttpServer:
-        return HttpServer(
-            worker_command(
-                self.setting.program,
+    def _serve(
+        self, side: Side, connections: int, keep_alive: bool
+    ) -> AbstractContextManager[Server]:
+        return self.site.serve(
+            Wanted(
                 side.variant.mechanism,
                 side.variant.variant,
                 connections,
-                port=self.port,
-                keep_alive=keep_alive,
+                keep_alive,
                 batch=int(self.cell.params.get("batch", "64")),
-                plugins=self.setting.plugins,
-                cpu=self._server,
+                port=self.port,
+                options=self._server_options(),
             )
         )
+
+    def _server_options(self) -> dict[str, str]:
+        """Further options of the server."""
+        return {}
 
     def _point(self, side: Side, pair: int, position: int) -> None:
         """One process of one variant at the rate."""
@@ -104,7 +123,7 @@ class HttpCellRun:
             connections = int(self.cell.params.get("connections", "512"))
             with self._serve(side, connections, keep_alive=False) as server:
                 started = time.monotonic_ns()
-                point = httperf.run(self._plan(server.port))
+                point = self.site.httperf(self._plan(server.port))
                 counters = server.stop()
         except LoadError as problem:
             kind = "not-applicable" if "not applicable" in str(problem) else "failed"
@@ -130,7 +149,6 @@ class HttpCellRun:
             connection_rate=self._rate,
             duration_s=DURATION_S.get(self.profile, DURATION_S["quick"]),
             timeout_s=2.0,
-            cpus=self._client,
         )
 
     def _store(
@@ -192,12 +210,15 @@ class HttpCellRun:
 
     def _ceiling(self) -> Ceiling:
         """How far the client goes against a server without a mechanism. Raises LoadError."""
-        return httperf_ceiling(
-            self.setting.program,
-            self._plan(0),
-            start=max(self._rate, 500.0),
-            server_cpu=self._server,
-        )
+        with self._serve(null_side(self.data.alive()[0]), 256, keep_alive=False) as server:
+            found = search_ceiling(
+                lambda rate: self.site.httperf(
+                    dataclasses.replace(self._plan(server.port), connection_rate=rate)
+                ),
+                start=max(self._rate, 500.0),
+            )
+            server.stop()
+        return found
 
     def _headroom(self) -> None:
         """How much faster the client could have gone."""
@@ -223,12 +244,11 @@ class HttpCellRun:
             self.setting.interrupt.check()
             try:
                 with self._serve(side, _WRK_CONNECTIONS * 2, keep_alive=True) as server:
-                    point = wrk.run(
+                    point = self.site.wrk(
                         wrk.Plan(
                             port=server.port,
                             connections=_WRK_CONNECTIONS,
                             duration_s=_WRK_SECONDS.get(self.profile, _WRK_SECONDS["quick"]),
-                            cpu=self._client[0] if self._client else None,
                         )
                     )
                     started = time.monotonic_ns() - int((point.duration_s or 0.0) * 1e9)

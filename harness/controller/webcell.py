@@ -16,14 +16,11 @@ import time
 from collections.abc import Callable, Iterator
 
 from harness.analysis.http import SATURATED
-from harness.controller.httpcell import HttpCellRun
+from harness.controller.httpcell import HttpCellRun, null_side
 from harness.load import h2load, httperf, httpload, wrk
 from harness.load.calibrate import Ceiling, search_ceiling
 from harness.load.errors import LoadError
-from harness.load.idle import IdleHolder
-from harness.load.idle import command as idle_command
 from harness.load.point import LoadPoint, Status
-from harness.load.server import HttpServer, worker_command
 from harness.plan import Side, cpus
 from results.identity import derived_seed
 
@@ -34,8 +31,6 @@ _SECONDS_MOST = 60.0
 _TIMEOUT_S = {"quick": 1.0, "full": 5.0}
 _OPINION_S = {"quick": 1, "full": 5}
 _OPINION_CONNECTIONS = 64
-#: Each gives a range of local ports of its own.
-SOURCES = tuple(f"127.0.0.{last}" for last in range(2, 10))
 
 
 class WebCellRun(HttpCellRun):
@@ -48,28 +43,10 @@ class WebCellRun(HttpCellRun):
     def _keeps_alive(self) -> bool:
         return self._number("requests") > 1
 
-    def _serve(self, side: Side, connections: int, keep_alive: bool) -> HttpServer:
+    def _server_options(self) -> dict[str, str]:
         params = self.cell.params
-        return HttpServer(
-            worker_command(
-                self.setting.program,
-                side.variant.mechanism,
-                side.variant.variant,
-                connections,
-                port=self.port,
-                keep_alive=keep_alive,
-                batch=self._number("batch"),
-                plugins=self.setting.plugins,
-                cpu=self._server,
-            )
-            + [
-                *("--reply", params["reply"]),
-                *("--style", params["style"]),
-                *("--accept", params["accept"]),
-                *("--watch-limit", params["watch_limit"]),
-                *("--backlog", params["backlog"]),
-            ]
-        )
+        options = {name: params[name] for name in ("reply", "style", "accept", "backlog")}
+        return {**options, "watch-limit": params["watch_limit"]}
 
     def _load_plan(self, port: int, pair: int) -> httpload.Plan:
         seconds = _SECONDS.get(self.profile, _SECONDS["quick"])
@@ -83,11 +60,9 @@ class WebCellRun(HttpCellRun):
             connections=self._number("connections"),
             requests=self._number("requests"),
             burst=self._number("burst"),
-            sources=SOURCES,
             # The same plan for every variant of a pair, another one in the next.
             seed=derived_seed(self.setting.seed, self.cell.identity, str(pair)) % 2**63,
             timeout_s=_TIMEOUT_S.get(self.profile, _TIMEOUT_S["quick"]),
-            cpus=self._client,
             cpu_limit=httpload.CLIENT_CPU_LIMIT if cpus() > 1 else 1.0,
         )
 
@@ -98,9 +73,7 @@ class WebCellRun(HttpCellRun):
         if not count:
             yield
             return
-        client = self._client[0] if self._client else None
-        words = idle_command(self.setting.program, port, count, sources=SOURCES, cpu=client)
-        with IdleHolder(words) as holder:
+        with self.site.hold(port, count) as holder:
             yield
             held = holder.stop()
         if held.dropped or held.least < count:
@@ -114,7 +87,7 @@ class WebCellRun(HttpCellRun):
             with self._serve(side, room, self._keeps_alive) as server:
                 with self._idle(server.port):
                     started = time.monotonic_ns()
-                    load = httpload.run(self._load_plan(server.port, pair))
+                    load = self.site.httpload(self._load_plan(server.port, pair))
                 counters = server.stop()
         except LoadError as problem:
             kind = "not-applicable" if "not applicable" in str(problem) else "failed"
@@ -152,13 +125,10 @@ class WebCellRun(HttpCellRun):
                 facts["p99_ns"] = load.point.latency.p99_ns
 
     def _ceiling(self) -> Ceiling:
-        null = dataclasses.replace(
-            self.data.alive()[0],
-            variant=type(self.data.alive()[0].variant)("null", "null"),
-        )
+        null = null_side(self.data.alive()[0])
         with self._serve(null, self._number("connections"), self._keeps_alive) as server:
             found = search_ceiling(
-                lambda rate: httpload.run(
+                lambda rate: self.site.httpload(
                     dataclasses.replace(self._load_plan(server.port, 0), rate=rate)
                 ).point,
                 start=self._rate,
@@ -198,33 +168,30 @@ class WebCellRun(HttpCellRun):
 
     def _httperf(self, port: int) -> LoadPoint:
         requests = self._number("requests")
-        return httperf.run(
+        return self.site.httperf(
             httperf.Plan(
                 port=port,
                 connection_rate=self._rate / requests,
                 duration_s=_SECONDS.get(self.profile, _SECONDS["quick"]),
                 calls=requests,
                 timeout_s=_TIMEOUT_S.get(self.profile, _TIMEOUT_S["quick"]),
-                cpus=self._client,
             )
         )
 
     def _wrk(self, port: int) -> LoadPoint:
-        return wrk.run(
+        return self.site.wrk(
             wrk.Plan(
                 port=port,
                 connections=_OPINION_CONNECTIONS,
                 duration_s=_OPINION_S.get(self.profile, 1),
-                cpu=self._client[0] if self._client else None,
             )
         )
 
     def _h2load(self, port: int) -> LoadPoint:
-        return h2load.run(
+        return self.site.h2load(
             h2load.Plan(
                 port=port,
                 connections=_OPINION_CONNECTIONS,
                 duration_s=_OPINION_S.get(self.profile, 1),
-                cpu=self._client[0] if self._client else None,
             )
         )

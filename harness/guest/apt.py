@@ -53,6 +53,18 @@ def show(package: str, version: str) -> Record:
     return record
 
 
+def index_targets() -> str:
+    """One line for each package list that apt uses: origin, address, suite, component."""
+    form = "$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
+    command = ["apt-get", "indextargets", "--format", form, "Created-By: Packages"]
+    return _run(command, _QUERY_TIMEOUT_S)
+
+
+def configuration() -> list[str]:
+    """Every option of apt, one a line, as `apt-config dump` prints it."""
+    return _run(["apt-config", "dump"], _QUERY_TIMEOUT_S).splitlines()
+
+
 def parse_record(text: str) -> Record | None:
     """Reads the first record of `apt-cache show`; None when there is none."""
     paragraph = text.split("\n\n")[0]

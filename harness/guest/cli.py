@@ -12,18 +12,18 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from harness.guest import debug_record, status, suite
 from harness.guest.choose import CHOICES, choose_kernel, is_debug
 from harness.guest.errors import GuestError
+from harness.guest.hosts import cli as hosts_cli
 from harness.guest.kernels import DEFAULT_SERIES
 from harness.guest.module import build_module
 from harness.guest.paths import shown
 from harness.guest.run import run_in_guest, tell_stderr
 from harness.guest.spec import GuestResult, GuestSpec
+from harness.guest.verbs import FAILED, OK, USAGE, Parser, Subparsers, add_verb
 
-OK, FAILED, USAGE = 0, 1, 4
 _INTERRUPTED = 130
 
 _EXEC_EPILOG = """\
@@ -51,6 +51,7 @@ examples:
   kevbench guest check
   kevbench guest test --kernel 6.1
   kevbench guest exec --no-module -- uname -r
+  kevbench guest up --topology tap
 """
 _STATUS_EPILOG = """\
 examples:
@@ -63,24 +64,13 @@ examples:
   kevbench guest check --json
 """
 
-# Anything with add_parser(); argparse's own name for it is private.
-Subparsers = Any
-
-
-class Parser(argparse.ArgumentParser):
-    """Leaves with the project's status for a usage error."""
-
-    def error(self, message: str) -> Any:
-        self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}\n")
-
 
 def add_guest_parser(subparsers: Subparsers) -> None:
     """Mounts `guest` with its verbs; `main` then runs what was parsed."""
     parser = subparsers.add_parser(
         "guest",
-        help="run programs and module tests in a small virtual machine",
-        description="Runs programs and module tests in a small virtual machine of their own.",
+        help="run programs, module tests and hosts for playbooks in virtual machines",
+        description="Runs programs, module tests and hosts for playbooks in virtual machines.",
         epilog=_GUEST_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -92,27 +82,18 @@ def add_verbs(parser: argparse.ArgumentParser) -> None:
         dest="guest_verb", metavar="VERB", required=True, parser_class=Parser
     )
     _add_exec(verbs)
-    test = _verb(verbs, "test", "run the kernel module's tests in a guest", _TEST_EPILOG)
+    test = add_verb(verbs, "test", "run the kernel module's tests in a guest", _TEST_EPILOG)
     _add_kernel(test)
     _add_module(test)
+    hosts_cli.add_verbs(verbs)
     for name, text, epilog in (
         ("status", "show what is cached and how the last guests ended", _STATUS_EPILOG),
         ("check", "show whether guests can run here, without side effects", _CHECK_EPILOG),
     ):
-        verb = _verb(verbs, name, text, epilog)
+        verb = add_verb(verbs, name, text, epilog)
         verb.add_argument("--json", action="store_true", help="print JSON for programs")
-
-
-def _verb(verbs: Subparsers, name: str, text: str, epilog: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        name,
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    return parser
+        if name == "status":
+            hosts_cli.add_state(verb)
 
 
 def _add_kernel(parser: argparse.ArgumentParser) -> None:
@@ -131,7 +112,7 @@ def _add_module(group: argparse._ActionsContainer) -> None:
 
 
 def _add_exec(verbs: Subparsers) -> None:
-    parser = _verb(verbs, "exec", "run a program of this machine in a fresh guest", _EXEC_EPILOG)
+    parser = add_verb(verbs, "exec", "run a program of this machine in a fresh guest", _EXEC_EPILOG)
     _add_kernel(parser)
     parser.add_argument(
         "--add",
@@ -190,6 +171,7 @@ def main(args: argparse.Namespace) -> int:
         "test": _test,
         "status": _status,
         "check": _check,
+        **hosts_cli.handlers(),
     }
     try:
         return handlers[args.guest_verb](args)
@@ -280,10 +262,11 @@ def _test(args: argparse.Namespace) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
+    folder = args.state.absolute()
     if args.json:
-        print(json.dumps(status.status_json(), indent=2))
+        print(json.dumps(status.status_json(folder), indent=2))
     else:
-        print("\n".join(status.status_lines()))
+        print("\n".join(status.status_lines(folder)))
     return OK
 
 

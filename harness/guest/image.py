@@ -20,7 +20,7 @@ _INIT_SOURCES = Path(__file__).parent / "init"
 _WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror")
 # Static: the payload need not bring any library, and may bring other versions of them.
 _CXX_FLAGS = ("-std=c++20", "-O2", "-static", "-s", *_WARNINGS)
-_BUSYBOX = "/kvb/busybox"
+BUSYBOX = "/kvb/busybox"
 _APPLETS = "/kvb/applets"
 MODULES_DIR = "/kvb/modules"
 MODULE_PATH = "/kvb/module.ko"
@@ -108,15 +108,16 @@ def transport_modules(payload: Payload, kernel: Kernel, buffered: bool, disk: bo
     With buffered output the serial port waits until the command has ended: a driver that is not
     there yet cannot interrupt it.
     """
-    disk_paths = _put_modules(payload, kernel, ["virtio_pci", "virtio_blk"] if disk else [])
-    all_port_paths = _put_modules(payload, kernel, ["virtio_pci", "virtio_console"])
+    disk_paths = put_modules(payload, kernel, ["virtio_pci", "virtio_blk"] if disk else [])
+    all_port_paths = put_modules(payload, kernel, ["virtio_pci", "virtio_console"])
     port_paths = [path for path in all_port_paths if path not in disk_paths]
     if buffered:
         return GuestModules(disk_paths, port_paths)
     return GuestModules([*disk_paths, *port_paths], [])
 
 
-def _put_modules(payload: Payload, kernel: Kernel, names: Sequence[str]) -> list[str]:
+def put_modules(payload: Payload, kernel: Kernel, names: Sequence[str]) -> list[str]:
+    """Adds modules of the kernel's own with what they need; their paths in loading order."""
     paths = []
     for name, data in module_closure(kernel, names):
         path = f"{MODULES_DIR}/{name}.ko"
@@ -142,10 +143,10 @@ def put_userland(payload: Payload) -> None:
             payload.put(name, cpio.symlink(os.readlink(name)))
             payload.put("/usr" + name, cpio.directory())
     busybox = find_busybox()
-    payload.put(_BUSYBOX, cpio.copy_of(busybox))
-    payload.put(_shell_path(), cpio.symlink(_BUSYBOX))
+    payload.put(BUSYBOX, cpio.copy_of(busybox))
+    payload.put(_shell_path(), cpio.symlink(BUSYBOX))
     for applet in _applets(busybox):
-        payload.put(f"{_APPLETS}/{applet}", cpio.symlink(_BUSYBOX))
+        payload.put(f"{_APPLETS}/{applet}", cpio.symlink(BUSYBOX))
     for path, text in _ETC.items():
         payload.put(path, cpio.regular(text.encode()))
     if os.path.isfile("/etc/ld.so.cache"):

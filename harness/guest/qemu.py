@@ -90,10 +90,12 @@ def port_arguments(descriptor: int) -> list[str]:
     ]
 
 
-def disk_arguments(image: Path) -> list[str]:
+def disk_arguments(image: Path, snapshot: bool = False) -> list[str]:
+    """A disk; with `snapshot` guests share the image and what they write vanishes with them."""
+    shared = ",snapshot=on" if snapshot else ""
     return [
-        *("-drive", f"file={_comma(image)},if=none,id=scratch,format=raw,cache=unsafe"),
-        *("-device", "virtio-blk-pci,drive=scratch,ioeventfd=off"),
+        *("-drive", f"file={_comma(image)},if=none,id=disk,format=raw,cache=unsafe{shared}"),
+        *("-device", "virtio-blk-pci,drive=disk,ioeventfd=off"),
     ]
 
 

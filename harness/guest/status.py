@@ -2,14 +2,15 @@
 """What `guest status` and `guest check` say. Both only look; nothing is fetched, built or booted."""
 
 import json
-import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from harness.guest import accel, image, qemu
 from harness.guest.errors import GuestError
+from harness.guest.finding import Finding, tool_finding
+from harness.guest.hosts import status as hosts
 from harness.guest.kernels import SERIES, cached_kernel
 from harness.guest.module import module_missing
 from harness.guest.paths import REPOSITORY, guest_build_dir, runs_dir, shown
@@ -27,19 +28,9 @@ _TOOLS = {
     "ldconfig": "libc-bin",
     "mke2fs": "e2fsprogs",
 }
-_SEARCH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 _NEEDED_DISK_MIB = 700  # both kernels unpacked, their packages beside them, a few images
 _NEEDED_MEMORY_MIB = 1536  # one guest of 1 GiB and its QEMU
 _SHOWN_RUNS = 5
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of `guest check`. `ok` None: nothing wrong, but not known yet."""
-
-    name: str
-    ok: bool | None
-    text: str
 
 
 def findings() -> list[Finding]:
@@ -51,14 +42,12 @@ def findings() -> list[Finding]:
         *_kernel_findings(),
         _module_finding(),
         _accel_finding(),
+        *hosts.findings(),
     ]
 
 
 def _tool_findings() -> list[Finding]:
-    out = []
-    for tool, package in _TOOLS.items():
-        found = shutil.which(tool, path=_SEARCH)
-        out.append(Finding(tool, found is not None, found or f"missing; apt-get install {package}"))
+    out = [tool_finding(tool, package) for tool, package in _TOOLS.items()]
     try:
         out.append(Finding("busybox", True, str(image.find_busybox())))
     except GuestError as error:
@@ -112,8 +101,8 @@ def check_json() -> dict[str, Any]:
     return {"schema": "kvb.guest-check", "findings": [asdict(finding) for finding in findings()]}
 
 
-def status_json() -> dict[str, Any]:
-    """What is cached, and the last runs, newest first."""
+def status_json(folder: Path) -> dict[str, Any]:
+    """What is cached, the last runs, newest first, and the hosts of a state folder."""
     try:
         verdict = accel.cached_verdict()
     except GuestError:
@@ -127,6 +116,7 @@ def status_json() -> dict[str, Any]:
             for series in SERIES
         },
         "runs": _last_runs(),
+        "hosts": hosts.status_json(folder),
     }
 
 
@@ -141,9 +131,9 @@ def _last_runs() -> list[dict[str, Any]]:
     return out
 
 
-def status_lines() -> list[str]:
+def status_lines(folder: Path) -> list[str]:
     """`guest status` for people."""
-    status = status_json()
+    status = status_json(folder)
     verdict = status["accelerator"]
     lines = [f"folder       {shown(Path(status['folder']))}"]
     for series, release in status["kernels"].items():
@@ -154,4 +144,4 @@ def status_lines() -> list[str]:
         how = run["reason"] or f"{run['outcome']} {run['number']}"
         first = Path(run["command"][0]).name
         lines.append(f"run          {run['run']}  {run['kernel']}  {first}: {how}")
-    return lines
+    return lines + hosts.status_lines(status["hosts"])

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.guest import cli, module
+from harness.guest import cli, module, verbs
 from harness.guest.errors import GuestError
 
 
 def _parse(*arguments: str) -> argparse.Namespace:
-    root = cli.Parser(prog="kevbench")
+    root = verbs.Parser(prog="kevbench")
     cli.add_guest_parser(root.add_subparsers(dest="verb", required=True))
     return root.parse_args(["guest", *arguments])
 
@@ -50,7 +50,7 @@ def test_usage_error_leaves_with_status_4(
     assert capsys.readouterr().err.splitlines()[-1].startswith("kevbench")
 
 
-@pytest.mark.parametrize("verb", ["exec", "test", "status", "check"])
+@pytest.mark.parametrize("verb", ["exec", "test", "status", "check", "up", "down", "ssh", "logs"])
 def test_every_verb_helps_with_examples(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         _parse(verb, "--help")

@@ -10,12 +10,9 @@ server, too, costs CPU, and it spins, so it needs a processor of its own.
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 from collections.abc import Callable
 
-from harness.load import httperf, wrk
 from harness.load.point import LoadPoint, Status
-from harness.load.server import HttpServer, worker_command
 
 HEADROOM = 2.0
 """How far above the fastest server the client's ceiling must lie."""
@@ -56,45 +53,3 @@ def search_ceiling(
                 break
         rate = (good + bad) / 2 if bad else 2 * good
     return Ceiling(reached, tuple(points))
-
-
-def httperf_ceiling(
-    worker: pathlib.Path | str,
-    plan: httperf.Plan,
-    *,
-    start: float = 500.0,
-    server_cpu: int | None = None,
-) -> Ceiling:
-    """The highest connection rate of httperf against the null server, in replies a second.
-
-    `plan` says all but the port and the rate; its duration is that of one point, of which there are
-    at most twelve. Raises LoadError and ToolMissing.
-    """
-    argv = worker_command(worker, "null", "null", 256, keep_alive=plan.calls > 1, cpu=server_cpu)
-    with HttpServer(argv) as server:
-        ceiling = search_ceiling(
-            lambda rate: httperf.run(
-                dataclasses.replace(plan, port=server.port, connection_rate=rate)
-            ),
-            start,
-        )
-        server.stop()
-    return ceiling
-
-
-def wrk_ceiling(
-    worker: pathlib.Path | str, plan: wrk.Plan, *, server_cpu: int | None = None
-) -> Ceiling:
-    """What wrk reaches against the null server: one point of the plan's duration.
-
-    Raises LoadError and ToolMissing.
-    """
-    connections = max(plan.connections, 1)
-    argv = worker_command(
-        worker, "null", "null", connections, keep_alive=plan.keep_alive, cpu=server_cpu
-    )
-    with HttpServer(argv) as server:
-        point = wrk.run(dataclasses.replace(plan, port=server.port))
-        server.stop()
-    reached = point.replies_per_s if point.status is Status.VALID else None
-    return Ceiling(reached or 0.0, (point,))

@@ -85,10 +85,19 @@ def command(plan: Plan, tool: str = "h2load") -> list[str]:
     ]
 
 
+def commands(plan: Plan) -> list[list[str]]:
+    """The one command, ready to run. Raises ToolMissing."""
+    return [pinned(command(plan, find_tool("h2load", "nghttp2-client")), plan.cpu)]
+
+
+def deadline_s(plan: Plan) -> float:
+    """Seconds after which it hangs."""
+    return plan.duration_s + 15.0
+
+
 def run(plan: Plan) -> LoadPoint:
     """Offers the load for about `duration_s`. Raises ToolMissing and LoadError."""
-    argv = pinned(command(plan, find_tool("h2load", "nghttp2-client")), plan.cpu)
-    return judge(plan, run_together([argv], deadline_s=plan.duration_s + 15)[0])
+    return judge(plan, run_together(commands(plan), deadline_s=deadline_s(plan))[0])
 
 
 def judge(plan: Plan, output: RawOutput) -> LoadPoint:

@@ -158,20 +158,34 @@ def command(plan: Plan, tool: str = "httperf", process: int = 0) -> list[str]:
     ]
 
 
-def run(plan: Plan) -> LoadPoint:
-    """Offers the load and judges what came of it; takes duration + timeout, at most twice that.
-
-    Raises ToolMissing, and LoadError when a process does not end in time.
-    """
+def commands(plan: Plan) -> list[list[str]]:
+    """The commands of all processes, each where it runs. Raises ToolMissing."""
     tool = find_tool("httperf", "httperf")
-    commands = []
+    made = []
     for process in range(plan.processes):
         cpu = plan.cpus[process % len(plan.cpus)] if plan.cpus else None
         argv = pinned(command(plan, tool, process), cpu)
         if plan.hosts:
             argv = plan.hosts[process % len(plan.hosts)].inside(argv)
-        commands.append(argv)
-    outputs = run_together(commands, deadline_s=2 * (plan.duration_s + plan.timeout_s) + 10)
+        made.append(argv)
+    return made
+
+
+def deadline_s(plan: Plan) -> float:
+    """Seconds after which the processes hang."""
+    return 2 * (plan.duration_s + plan.timeout_s) + 10
+
+
+def run(plan: Plan) -> LoadPoint:
+    """Offers the load and judges what came of it; takes duration + timeout, at most twice that.
+
+    Raises ToolMissing, and LoadError when a process does not end in time.
+    """
+    return judge_all(plan, run_together(commands(plan), deadline_s=deadline_s(plan)))
+
+
+def judge_all(plan: Plan, outputs: Sequence[RawOutput]) -> LoadPoint:
+    """The point that all processes of the plan make."""
     return combine([judge(plan, output) for output in outputs])
 
 

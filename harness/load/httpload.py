@@ -104,14 +104,37 @@ def command(plan: Plan, process: int = 0) -> list[str]:
     return words
 
 
-def run(plan: Plan) -> Load:
-    """Offers the load and judges what came of it. Raises LoadError."""
-    commands = [
+def commands(plan: Plan) -> list[list[str]]:
+    """The commands of all processes."""
+    return [
         pinned(command(plan, at), plan.cpus[at] if plan.cpus else None)
         for at in range(plan.processes)
     ]
-    deadline = plan.duration_s * 1.25 + plan.timeout_s + 15
-    return judge(plan, run_together(commands, deadline_s=deadline))
+
+
+def deadline_s(plan: Plan) -> float:
+    """Seconds after which the processes hang."""
+    return plan.duration_s * 1.25 + plan.timeout_s + 15
+
+
+def run(plan: Plan) -> Load:
+    """Offers the load and judges what came of it. Raises LoadError."""
+    return judge(plan, run_together(commands(plan), deadline_s=deadline_s(plan)))
+
+
+def merge(loads: Sequence[Load]) -> Load:
+    """One load of those that several hosts offered at the same time; distributions merge exactly."""
+    corrected = merged(one.corrected for one in loads)
+    return Load(
+        dataclasses.replace(
+            combine([one.point for one in loads]), latency=_latency(corrected), latency_note=""
+        ),
+        corrected,
+        merged(one.uncorrected for one in loads),
+        _seconds([one.seconds for one in loads]),
+        sum(one.queued for one in loads),
+        sum(one.most_open for one in loads),
+    )
 
 
 def judge(plan: Plan, outputs: Sequence[RawOutput]) -> Load:

@@ -58,11 +58,19 @@ def command(plan: Plan, tool: str = "wrk") -> list[str]:
     ]
 
 
+def commands(plan: Plan) -> list[list[str]]:
+    """The one command, ready to run. Raises ToolMissing."""
+    return [pinned(command(plan, find_tool("wrk", "wrk")), plan.cpu)]
+
+
+def deadline_s(plan: Plan) -> float:
+    """Seconds after which it hangs."""
+    return plan.duration_s + plan.timeout_s + 10
+
+
 def run(plan: Plan) -> LoadPoint:
     """Offers the load for about `duration_s`. Raises ToolMissing and LoadError."""
-    argv = pinned(command(plan, find_tool("wrk", "wrk")), plan.cpu)
-    deadline = plan.duration_s + plan.timeout_s + 10
-    return judge(plan, run_together([argv], deadline_s=deadline)[0])
+    return judge(plan, run_together(commands(plan), deadline_s=deadline_s(plan))[0])
 
 
 def parse(stdout: str) -> dict[str, Any] | None:

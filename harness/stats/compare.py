@@ -15,6 +15,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from harness.stats.bootstrap import RESAMPLES, Bootstrap, bootstrap_median, resolution_percent
 from harness.stats.pairs import median
 from harness.stats.signflip import sign_flip_p
@@ -27,6 +29,8 @@ BANDS: dict[str, float] = {
     "p99_ns": 15.0,
 }
 SIGNIFICANT = 0.05
+#: Stored of each bootstrap: every 2.5 %.
+DRAWN_QUANTILES = 41
 
 
 def percent(log_ratio: float) -> float:
@@ -53,6 +57,14 @@ class Comparison:
         """Interval in percent; None with too few pairs."""
         limits = self.sampled.interval(level)
         return None if limits is None else (percent(limits[0]), percent(limits[1]))
+
+    def resampled_percent(self) -> list[float]:
+        """The bootstrap's distribution as quantiles in even steps, for drawing; may be empty."""
+        medians = self.sampled.medians
+        if not medians.size:
+            return []
+        steps = np.linspace(0.0, 1.0, DRAWN_QUANTILES)
+        return [round(percent(float(one)), 4) for one in np.quantile(medians, steps)]
 
 
 def compare(

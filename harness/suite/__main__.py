@@ -12,6 +12,7 @@ from harness.suite.stages import STAGES, Stage
 EXAMPLES = """examples:
   ./kevbench test                     everything
   ./kevbench test style types         only these stages
+  ./kevbench test --long              also what takes many minutes
   ./kevbench test --list              what the stages are
 """
 
@@ -48,6 +49,13 @@ def tell(ended: Ended) -> None:
     )
 
 
+def tell_left_out(names: list[str]) -> None:
+    for name in names:
+        print(f"LEFT OUT {name}")
+    if names:
+        print(f"   {len(names)} long tests left out: ./kevbench test --long runs them too")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="kevbench test",
@@ -72,6 +80,8 @@ def main() -> int:
         total.add(ended.outcome)
     if total.passed + total.failed == 0:
         total.fail("no test ran")
+    if "long" not in stages:
+        tell_left_out(total.left_out)
     skipped = f", {total.skipped} skipped" if total.skipped else ""
     print(f"{total.passed} passed, {total.failed} failed{skipped}")
     return 1 if total.failed else 0

@@ -8,15 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
+#: Names a file to which pytest writes the tests that it leaves out since they take long.
+LEFT_OUT_VARIABLE = "KEVBENCH_LEFT_OUT"
+
+
 @dataclass
 class Outcome:
-    """Counts of one stage; `problems` holds one text per failure, `skips` one reason per skip."""
+    """Counts of one stage; `problems` holds one text per failure, `skips` one reason per skip,
+    `left_out` the tests that run only when long ones are asked for."""
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
     problems: list[str] = field(default_factory=list)
     skips: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def add(self, other: Outcome) -> None:
         self.passed += other.passed
@@ -24,6 +30,7 @@ class Outcome:
         self.skipped += other.skipped
         self.problems += other.problems
         self.skips += other.skips
+        self.left_out += other.left_out
 
     def fail(self, text: str) -> None:
         self.failed += 1

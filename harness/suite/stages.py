@@ -11,13 +11,15 @@ from pathlib import Path
 
 from harness.suite import kernel
 from harness.suite.endtoend import main_job
-from harness.suite.outcome import Outcome, check_command, read_junit
+from harness.suite.outcome import LEFT_OUT_VARIABLE, Outcome, check_command, read_junit
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
 JOBS = str(min(4, os.cpu_count() or 2))
 #: It runs beside tests that use one core.
 TIDY_JOBS = str(max(1, int(JOBS) - 1))
+#: Emulated hosts on a machine that does other things too.
+LONG_LIMIT_S = 5400
 CXX_SUFFIXES = (".cpp", ".hpp", ".h", ".c")
 
 
@@ -63,9 +65,11 @@ def style() -> Outcome:
         outcome.add(command("clang-format", ["clang-format", "--dry-run", "-Werror", *cxx]))
     python = tracked(".py", ".pyi")
     outcome.add(command("black", ["black", "--check", "--quiet", *python]))
-    shell = [path for path in ("kevbench", ".ci/run") if (ROOT / path).is_file()]
+    shell = [path for path in ("kevbench", ".ci/run", "playbooks/play") if (ROOT / path).is_file()]
     outcome.add(command("shellcheck", ["shellcheck", *shell, *tracked(".sh")]))
     outcome.add(licences())
+    words = ["ansible-lint", "-q", "--offline", "--nocolor"]
+    outcome.add(check_command("ansible-lint", words, ROOT / "playbooks", environment(), 600))
     return outcome
 
 
@@ -84,7 +88,9 @@ def licences() -> Outcome:
 
 
 def types() -> Outcome:
-    packages = [name for name in ("results", "harness", "plots") if (ROOT / name).is_dir()]
+    packages = [
+        name for name in ("results", "harness", "plots", "playbooks") if (ROOT / name).is_dir()
+    ]
     return command("mypy", [PYTHON, "-m", "mypy", *packages])
 
 
@@ -119,16 +125,33 @@ def ctest(preset: str, jobs: str = "1") -> Outcome:
     return outcome
 
 
+_PYTEST = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider"]
+
+
 def pytest() -> Outcome:
+    return run_pytest("pytest", [], limit_s=1500)
+
+
+def long_tests() -> Outcome:
+    return run_pytest("pytest-long", ["-m", "long"], limit_s=LONG_LIMIT_S)
+
+
+def run_pytest(title: str, options: list[str], limit_s: float) -> Outcome:
+    """Runs the Python tests that the options choose; they count one by one."""
     outcome = build("release")
     if outcome.failed:
         return outcome
-    report = ROOT / "build" / "pytest.xml"
-    report.unlink(missing_ok=True)
-    words = [PYTHON, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
-    ran = command("pytest", words, limit_s=1500)
-    cases = read_junit("pytest", report)
+    report = ROOT / "build" / f"{title}.xml"
+    left_out = report.with_suffix(".left-out")
+    for old in (report, left_out):
+        old.unlink(missing_ok=True)
+    words = [*_PYTEST, *options, f"--junitxml={report}"]
+    told = {**environment(), LEFT_OUT_VARIABLE: str(left_out)}
+    ran = check_command(title, words, ROOT, told, limit_s)
+    cases = read_junit(title, report)
     outcome.add(cases)
+    if left_out.is_file():
+        outcome.left_out += left_out.read_text(encoding="utf-8").split()
     if ran.failed and not cases.failed:
         outcome.add(ran)
     return outcome
@@ -184,4 +207,5 @@ STAGES = (
         lambda: ctest("asan", "2"),
     ),
     Stage("tsan", "clang build with thread sanitizer", lambda: ctest("tsan", "2")),
+    Stage("long", "hosts of virtual machines, and playbooks on them", long_tests, long=True),
 )

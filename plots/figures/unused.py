@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Figure 19: what operations cost that nobody watches, beside a queue that watches others."""
+"""Figure 21: what operations cost that nobody watches, beside a queue that watches others."""
 
 from plots import bars, captions, cells, headline, text
 from plots.figure import Figure, Section, missing
@@ -35,7 +35,7 @@ def build(run: Run) -> Figure:
             sentence = "; ".join(f"{bar.side.label}: {bar.words}" for bar in shown)
             panels.append(
                 bars.bar_panel(
-                    f"f19-{index}-{number}",
+                    f"f21-{index}-{number}",
                     cells.title(cell, every),
                     f"Instructions added to an operation that nobody watches. {sentence}.",
                     _PARTS,
@@ -49,7 +49,7 @@ def build(run: Run) -> Figure:
         tables.append(cells.rows_table(place.label, here))
         drawn += here
     if not drawn:
-        return missing(19, "unused", TITLE, why_missing(run, _METRIC, ("bystander",)))
+        return missing(21, "unused", TITLE, why_missing(run, _METRIC, ("bystander",)))
     caption = (
         "Lower is better. Instructions that an operation nobody watches costs more than in a kernel "
         "without kevent.ko and in a process without a queue, while the queue named at the bar watches "
@@ -58,4 +58,4 @@ def build(run: Run) -> Figure:
         "has used yet, kevent's own what it adds once one queue watches descriptors of that kind. "
         f"Negative figures have no bar. {captions.intervals(drawn)}"
     )
-    return Figure(19, "unused", TITLE, caption, tuple(sections), tuple(tables))
+    return Figure(21, "unused", TITLE, caption, tuple(sections), tuple(tables))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Figure 18: threads woken for an event, and how even their shares are."""
+"""Figure 19: threads woken for an event, and how even their shares are."""
 
 from plots import bars, captions, cells, headline, text
 from plots.figure import Figure, Section, missing
@@ -36,7 +36,7 @@ def build(run: Run) -> Figure:
             sentence = "; ".join(f"{bar.side.label}: {bar.words}" for bar in shown)
             panels.append(
                 bars.bar_panel(
-                    f"f18-{index}-{number}",
+                    f"f19-{index}-{number}",
                     cells.title(cell, every),
                     f"Threads woken for an event, and Jain's index of their shares. {sentence}.",
                     _PARTS,
@@ -51,7 +51,7 @@ def build(run: Run) -> Figure:
         drawn += woken
     if not drawn:
         workloads = ("herd", "shared_vs_private_queue")
-        return missing(18, "woken", TITLE, why_missing(run, _WOKEN, workloads))
+        return missing(19, "woken", TITLE, why_missing(run, _WOKEN, workloads))
     caption = (
         "Lower is better, and 1 is one thread for one event; below 1 threads find further events "
         "before they sleep. How often waiting threads were woken from their sleep, counted by the "
@@ -60,4 +60,4 @@ def build(run: Run) -> Figure:
         "1 divided by the number of threads where one had all. Events that were reported and found "
         f"nothing to read are in the table. {captions.intervals(drawn)}"
     )
-    return Figure(18, "woken", TITLE, caption, tuple(sections), tuple(tables))
+    return Figure(19, "woken", TITLE, caption, tuple(sections), tuple(tables))
