@@ -84,10 +84,10 @@ void add_source_scenarios(std::vector<scenario>& all) {
 void add_crew_scenarios(std::vector<scenario>& all) {
     for (const char* queue : {"shared", "private"}) {
         for (const char* source : {"eventfd", "pipe", "unix", "tcp"}) {
-            all.push_back({"herd", {{"threads", "5"}, {"queue", queue}, {"source", source}}, 60});
+            all.push_back({"herd", {{"threads", "5"}, {"queue", queue}, {"source", source}}, 25});
         }
         all.push_back(
-            {"herd", {{"placement", "free"}, {"interval", "20"}, {"queue", queue}}, 60});
+            {"herd", {{"placement", "free"}, {"interval", "20"}, {"queue", queue}}, 25});
         for (const char* active : {"1", "16"}) {
             all.push_back({"shared_vs_private_queue",
                            {{"registered", "17"}, {"active", active}, {"queue", queue}},

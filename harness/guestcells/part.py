@@ -80,6 +80,7 @@ class GuestPart:
             self._skip_all(str(problem))
             return
         self.place["kernel"] = prepared.release
+        prepared = replace(prepared, module_params=self.plan.module_params)
         asked = counting(self.plan)
         absent = [one for one in asked if without_module(self.plan.cells[one.cell])]
         asked = [one for one in asked if one not in absent]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.catalogue import Catalogue
@@ -88,6 +88,8 @@ class GuestPlan:
     shown: dict[str, set[str]]
     #: Variants that read until nothing is left.
     drains: frozenset[Variant] = frozenset()
+    #: Parameters of kevent.ko.
+    module_params: Mapping[str, str] = field(default_factory=dict)
 
     def bare_of(self, side: Side) -> Variant:
         """The bare work that reads as this side does."""
@@ -300,6 +302,7 @@ FACTS = {
     "clock.source": "/sys/devices/system/clocksource/clocksource0/current_clocksource",
     "module.kevent.srcversion": "/sys/module/kevent/srcversion",
     "module.kevent.taint": "/sys/module/kevent/taint",
+    "module.kevent.index": "/sys/module/kevent/parameters/index",
 }
 _READ = "facts"
 

@@ -45,8 +45,8 @@ ALL: tuple[Callable[[Run], Figure], ...] = (
     noise.build,
     history.build,
     woken.build,
-    unused.build,
     claim.build,
+    unused.build,
 )
 
 

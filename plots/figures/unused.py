@@ -21,9 +21,7 @@ def build(run: Run) -> Figure:
     sections, tables, drawn = [], [], []
     for index, place in enumerate(run.places):
         here = [
-            row
-            for row in run.rows
-            if row.place == place and row.metric == _METRIC and row.measured
+            row for row in run.rows if row.place == place and row.metric == _METRIC and row.measured
         ]
         if not here:
             continue
