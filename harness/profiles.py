@@ -27,6 +27,8 @@ class Sweep:
     latency: bool = False
     #: Also exact instruction counts, which cost seconds a variant.
     instructions: bool = False
+    #: Variants besides the profile's, where the profile names its own.
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ SOURCES = (
 )
 
 _QUEUES = ("private", "shared")
+#: Variants that tell one of those who watch.
+_ONE_IS_TOLD = ("epoll+exclusive", "kevent+get+one", "kevent+get+one-et", "kevent+mapped+one-et")
 #: Several threads that wait: of the full profile, as are the streams.
 CREWS = (
     Sweep("herd", {"threads": ("2", "8", "32"), "queue": _QUEUES}),
@@ -278,6 +282,7 @@ _PROFILES = (
             ),
             Sweep("chain", {"registered": ("100", "1000")}),
             Sweep("harvest", {"batch": ("1", "8", "64", "512")}),
+            Sweep("harvest", {"ring": ("16", "256", "4096")}),
             Sweep("empty_wait", {"registered": ("1", "100", "10000")}),
             Sweep(
                 "ctl_churn",
@@ -318,8 +323,10 @@ BY_NAME: dict[str, tuple[Sweep, ...]] = {
             purpose="scaling",
         ),
     ),
-    "herd": (Sweep("herd", {"queue": _QUEUES}),),
-    "shared_vs_private_queue": (Sweep("shared_vs_private_queue", {"queue": _QUEUES}),),
+    "herd": (Sweep("herd", {"queue": _QUEUES}, also=_ONE_IS_TOLD),),
+    "shared_vs_private_queue": (
+        Sweep("shared_vs_private_queue", {"queue": _QUEUES}, also=_ONE_IS_TOLD),
+    ),
     "stream_bench": (Sweep("stream_bench", {"source": ("pipe", "unix", "tcp")}),),
     "bystander": BYSTANDERS,
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// bystander: input and output, and signals, that nobody watches, in a process whose mechanism watches
-// other things: what is paid by those who do not use it. A mechanism that hooks into the kernel may
-// charge them; one that hangs in wait queues of its own descriptors cannot.
+// bystander: input and output, and signals, that nobody watches, in a process whose mechanism
+// watches other things: what is paid by those who do not use it. A mechanism that hooks into the
+// kernel may charge them; one that hangs in wait queues of its own descriptors cannot.
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,9 +63,8 @@ class unwatched_signal final : public unwatched {
     for (std::uint64_t number = 0; number < operations; ++number) {
         std::uint64_t received = 0;
         const std::byte* const bytes = content.stamp(number);
-        const ssize_t sent = stream.socket
-                                 ? ::send(stream.far, bytes, content.size(), MSG_NOSIGNAL)
-                                 : ::write(stream.far, bytes, content.size());
+        const ssize_t sent = stream.socket ? ::send(stream.far, bytes, content.size(), MSG_NOSIGNAL)
+                                           : ::write(stream.far, bytes, content.size());
         const ssize_t got = stream.socket ? ::recv(stream.fd, &received, sizeof received, 0)
                                           : ::read(stream.fd, &received, sizeof received);
         if (sent != sizeof received || got != sizeof received) [[unlikely]] {
@@ -159,18 +158,19 @@ parameter choice_parameter(std::string name, std::vector<std::string> choices, s
 }
 
 workload_info describe() {
-    return {"bystander",
-            "what nobody watches, beside a queue that watches others: cost to those who do not use it",
-            "operation",
-            {choice_parameter("source", {"unix", "tcp", "pipe", "eventfd", "signal"},
-                              "what happens and is taken: a message of 8 bytes, or a signal"),
-             choice_parameter("call", {"send", "write"},
-                              "sockets by send and recv, or by write and read as all files"),
-             choice_parameter("others", {"same", "eventfd", "pipe", "unix", "tcp"},
-                              "what is watched; same: as source, with signals eventfds"),
-             registered_parameter(100),
-             choice_parameter("module", {"any", "absent", "loaded"},
-                              "whether kevent.ko must, or must not, be in the kernel")}};
+    return {
+        "bystander",
+        "what nobody watches, beside a queue that watches others: cost to those who do not use it",
+        "operation",
+        {choice_parameter("source", {"unix", "tcp", "pipe", "eventfd", "signal"},
+                          "what happens and is taken: a message of 8 bytes, or a signal"),
+         choice_parameter("call", {"send", "write"},
+                          "sockets by send and recv, or by write and read as all files"),
+         choice_parameter("others", {"same", "eventfd", "pipe", "unix", "tcp"},
+                          "what is watched; same: as source, with signals eventfds"),
+         registered_parameter(100),
+         choice_parameter("module", {"any", "absent", "loaded"},
+                          "whether kevent.ko must, or must not, be in the kernel")}};
 }
 
 /// Throws not_available when the kernel has the module against the parameter, or lacks it.

@@ -86,8 +86,7 @@ void add_crew_scenarios(std::vector<scenario>& all) {
         for (const char* source : {"eventfd", "pipe", "unix", "tcp"}) {
             all.push_back({"herd", {{"threads", "5"}, {"queue", queue}, {"source", source}}, 25});
         }
-        all.push_back(
-            {"herd", {{"placement", "free"}, {"interval", "20"}, {"queue", queue}}, 25});
+        all.push_back({"herd", {{"placement", "free"}, {"interval", "20"}, {"queue", queue}}, 25});
         for (const char* active : {"1", "16"}) {
             all.push_back({"shared_vs_private_queue",
                            {{"registered", "17"}, {"active", active}, {"queue", queue}},
@@ -183,6 +182,7 @@ std::vector<scenario> scenarios() {
     }
     all.push_back({"chain", {{"registered", "1"}}, 20});
     all.push_back({"harvest", {{"registered", "40"}, {"rearm", "yes"}, {"batch", "7"}}, 300});
+    all.push_back({"harvest", {{"registered", "40"}, {"ring", "8"}, {"batch", "4"}}, 300});
     all.push_back({"empty_wait", {{"registered", "40"}}, 50});
     all.push_back({"footprint", {{"registered", "40"}}, 50});
     add_source_scenarios(all);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// herd: several threads sleep in wait() for one descriptor and one event happens: how many are woken
-// for it? Whoever reads first has it; the others were woken for nothing.
+// herd: several threads sleep in wait() for one descriptor and one event happens: how many are
+// woken for it? Whoever reads first has it; the others were woken for nothing.
 //
 // The thread that makes events gives way to those it woke, so on one processor all are asleep again
 // before the next event; on several, or without a pause, late sleepers may escape being woken.

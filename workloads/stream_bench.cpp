@@ -3,7 +3,8 @@
 // stream_bench: the stream benchmark of 2006. One thread writes short messages to streams chosen at
 // random and gives the processor away after so many writes; the other waits for readable streams,
 // reads from each what is there and gives the processor away when a wait found few. What was called
-// an event then is a successful read; an operation here is a message, of which a read takes several.
+// an event then is a successful read; an operation here is a message, of which a read takes
+// several.
 //
 // With mechanism null the reader may also try all streams in turn, which is the ceiling of 2006.
 #include <errno.h>

@@ -120,8 +120,7 @@ ukevent kevent_control::describe_change(const slot_type& slot,
         slot.state.type == KEVENT_POLL ? slot.state.mask : slot.state.mask & ~always;
     // As with every other mechanism, all who watch a descriptor are told, unless one is enough.
     const std::uint32_t whom = variant_.tells_one ? 0U : KEVENT_REQ_WAKEUP_ALL;
-    const std::uint32_t flags =
-        KEVENT_REQ_ALWAYS_QUEUE | whom | trigger_flags(variant_.fixed.mode);
+    const std::uint32_t flags = KEVENT_REQ_ALWAYS_QUEUE | whom | trigger_flags(variant_.fixed.mode);
     const detail::request_id id{slot.generation, target.slot, detail::request_kind::receive};
     ukevent change =
         kevent_request(slot.state.type, static_cast<unsigned>(target.fd), mask, flags, id.packed());

@@ -17,13 +17,13 @@ namespace {
 constexpr kevent_variant describe_variant(std::string_view name, trigger mode, bool batched,
                                           bool only_poll = false, bool tells_one = false) {
     constexpr std::uint32_t common = caps::modify | caps::sigmask | caps::fine_timeout;
-    return {{"kevent", name, mode,
-             mode == trigger::edge ? read_discipline::drain : read_discipline::once,
-             common | (batched ? caps::batched_control : 0U) | (tells_one ? caps::exclusive : 0U),
-             0},
-            kevent_way::mapped,
-            only_poll,
-            tells_one};
+    return {
+        {"kevent", name, mode,
+         mode == trigger::edge ? read_discipline::drain : read_discipline::once,
+         common | (batched ? caps::batched_control : 0U) | (tells_one ? caps::exclusive : 0U), 0},
+        kevent_way::mapped,
+        only_poll,
+        tells_one};
 }
 
 constexpr std::array all{

@@ -24,6 +24,7 @@ from harness.plan import (
     Request,
     Side,
     Skip,
+    also_variants,
     check_given,
     expand,
     floor_cells,
@@ -65,6 +66,9 @@ BATCHES = 9
 _LEAST = 400_000
 #: Handing a run to a second thread and getting it back costs some 10,000 instructions.
 _LEAST_TWO_THREADS = 2_000_000
+#: Several threads are handed a run and dismissed in each batch.
+_LEAST_CREW = 10_000_000
+CREWS = frozenset({"herd", "shared_vs_private_queue"})
 #: HTTP: requests of a batch, and batches.
 _REQUESTS = 64
 _HTTP_BATCHES = 9
@@ -118,7 +122,8 @@ def make_guest_plan(request: Request, catalogue: Catalogue, series: str) -> Gues
             why = "not part of this build" if workload is None else str(workload.reason)
             skips.append(Skip(sweep.workload, {}, None, "unavailable", why, "guest"))
             continue
-        sides = tuple(Side(one, 1, catalogue.triggers.get(one, "lt")) for one in variants)
+        more = [] if request.mechanisms else also_variants(sweep, variants)
+        sides = tuple(Side(one, 1, catalogue.triggers.get(one, "lt")) for one in (*variants, *more))
         for params in _params(sweep, catalogue, given):
             cell = Cell(sweep.workload, params, "headline", False, True, ICOUNT, sides)
             if cell not in cells:
@@ -251,6 +256,7 @@ def timing(plan: GuestPlan, seed: int) -> list[Asked]:
 
 def _cell_line(cell: Cell, asked: Asked, real_time: bool) -> dict[str, Any]:
     least = _LEAST_TWO_THREADS if cell.workload in TWO_THREADS else _LEAST
+    least = _LEAST_CREW if cell.workload in CREWS else least
     return {
         "do": "cell",
         "workload": cell.workload,

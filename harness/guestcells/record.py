@@ -189,7 +189,8 @@ class GuestRecords:
             if isinstance(before, float) and value is not None:
                 found[label] = (value - before, repeats, basis)
             else:
-                found[label] = (None, 0, before or "not counted without the module in this run")
+                why = before if isinstance(before, str) else "not counted without the module"
+                found[label] = (None, 0, why)
         return found
 
     def _count(

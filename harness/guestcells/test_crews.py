@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +41,18 @@ def choice(initial: str, *others: str) -> dict[str, Any]:
 def plan(workload: str, *params: str) -> GuestPlan:
     document = list_document()
     known = document["workloads"][0]
-    for name, choices in (
-        ("bystander", {"source": "unix", "call": "send", "module": "any"}),
-        ("herd", {"queue": "private", "placement": "same-cpu"}),
+    for name, params_of in (
+        (
+            "bystander",
+            {
+                "source": choice("unix", "tcp", "pipe", "eventfd", "signal"),
+                "call": choice("send", "write"),
+                "module": choice("any", "absent", "loaded"),
+            },
+        ),
+        ("herd", {"queue": choice("private", "shared"), "placement": choice("same-cpu")}),
     ):
-        made = {**copy.deepcopy(known), "name": name}
-        more = {"source": ("tcp", "pipe", "eventfd", "signal"), "module": ("absent", "loaded")}
-        more |= {"call": ("write",), "queue": ("shared",)}
-        made["params"] = {one: choice(value, *more.get(one, ())) for one, value in choices.items()}
-        document["workloads"].append(made)
+        document["workloads"].append({**known, "name": name, "params": params_of})
     request = Request(workloads=(workload,), params=params)
     return make_guest_plan(request, Catalogue.of(document), "6.12")
 
@@ -120,6 +122,11 @@ def test_without_that_boot_nothing_is_told_and_the_reason_is(tmp_path: Path) -> 
         if one.get("metric") == "unused_instr_per_event" and one["side"] == "epoll+lt"
     ]
     assert row["value"] is None and "without the module" in row["reason"]
+
+
+def test_a_crew_is_also_measured_where_one_of_those_who_watch_is_told() -> None:
+    (cell, *_) = plan("herd", "queue=private").cells
+    assert {"epoll+exclusive", "kevent+get+one"} <= {side.label for side in cell.sides}
 
 
 def test_threads_that_were_woken_become_rows(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ _PARTS = (bars.Part("", ""),)
 
 
 def _bar(row: Row) -> bars.Bar:
-    value = row.value or 0.0
-    return bars.Bar(row.side, (max(0.0, value),), f"{value:+.1f}")
+    # Below half an instruction an operation nothing was added: a tick came at another place.
+    whole = round(row.value or 0.0)
+    return bars.Bar(row.side, (float(max(0, whole)),), f"{whole:+d}" if whole else "0")
 
 
 def build(run: Run) -> Figure:
@@ -54,6 +55,6 @@ def build(run: Run) -> Figure:
         "other descriptors. With module absent nothing but the process's own queue can add to it; "
         "with module loaded the sides that are not kevent's show what the module adds that nobody "
         "has used yet, kevent's own what it adds once one queue watches descriptors of that kind. "
-        f"Negative figures have no bar. {captions.intervals(drawn)}"
+        f"Rounded to whole instructions; negative figures have no bar. {captions.intervals(drawn)}"
     )
     return Figure(21, "unused", TITLE, caption, tuple(sections), tuple(tables))

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include "engine/common_parameters.hpp"
@@ -87,13 +88,16 @@ crew_maker::crew_maker(const crew_plan& planned, crew_sources& from, crew_exchan
       content(planned.table.payload),
       turns(seeded_permutation(planned.table.registered)) {}
 
-void crew_maker::await(baton& sleeper, std::uint32_t seen) {
-    while (!sleeper.await(seen)) {
+bool crew_maker::await(baton& sleeper, std::uint32_t seen) {
+    // A sleep without a limit would be taken up again after the watchdog's signal.
+    constexpr std::chrono::seconds limit{1};
+    while (!sleeper.await_for(seen, limit)) {
         if (host.stopping()) {
-            return;
+            return false;
         }
         guard.examine_progress(exchange.taken.load());
     }
+    return !host.stopping() && !exchange.broken;
 }
 
 [[gnu::noinline]] bool kevbench_hot_crew_make(crew_maker& maker, std::uint64_t operations) {
@@ -112,15 +116,13 @@ void crew_maker::await(baton& sleeper, std::uint32_t seen) {
             maker.turn = maker.turn + 1 == maker.turns.size() ? 0 : maker.turn + 1;
             const std::byte* const bytes = maker.content.stamp(made);
             const auto size = static_cast<ssize_t>(maker.content.size());
-            const ssize_t written =
-                sockets ? ::send(far, bytes, maker.content.size(), MSG_NOSIGNAL)
-                        : ::write(far, bytes, maker.content.size());
+            const ssize_t written = sockets ? ::send(far, bytes, maker.content.size(), MSG_NOSIGNAL)
+                                            : ::write(far, bytes, maker.content.size());
             if (written != size) {
                 throw fault("an event could not be made, so the run is void");
             }
         }
-        maker.await(maker.exchange.reached, seen);
-        if (maker.host.stopping()) {
+        if (!maker.await(maker.exchange.reached, seen)) {
             return false;
         }
     }

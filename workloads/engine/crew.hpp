@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -51,10 +52,12 @@ struct crew_plan {
 
 /// What all threads use.
 struct crew_exchange {
-    std::atomic<std::uint64_t> goal{0};   // messages of this run to be taken before the next are made
+    std::atomic<std::uint64_t> goal{
+        0};  // messages of this run to be taken before the next are made
     std::atomic<std::uint64_t> taken{0};  // messages of this run
     baton reached;                        // advanced when taken is goal
     baton left;                           // advanced by each thread that leaves
+    std::atomic<bool> broken{false};      // a thread has given up
 
     /// Before a stream is touched, whose last message another thread may have taken: the kernel
     /// carries that order from there to here, which no tool can see.
@@ -138,8 +141,23 @@ class crew_member : public consumer<crew_member<A, Policy>, Policy> {
             exchange_.take(messages);
         }
     }
-    void on_end(adapter::watch&, int) noexcept { broken = true; }
-    void went() noexcept { exchange_.left.advance(); }
+    void on_end(adapter::watch& target, int result) noexcept {
+        if (Policy::completes && result == -EAGAIN) {
+            // io_uring gives a receive up that was woken for nothing a hundred times.
+            ++work.spurious;
+            const adapter::operation again{adapter::op_kind::receive, &target};
+            broken = mechanism.submit(again).outcome != adapter::verdict::queued;
+        } else {
+            broken = true;
+        }
+    }
+    void went() noexcept {
+        if (broken) {
+            exchange_.broken = true;
+            exchange_.reached.advance();
+        }
+        exchange_.left.advance();
+    }
 
     buffer_pool buffers;
     A mechanism;
@@ -199,11 +217,12 @@ struct crew_maker {
     std::size_t turn = 0;
     watchdog guard;
 
-    /// Sleeps until `sleeper` is no longer `seen`. Throws fault when nothing moves.
-    void await(baton& sleeper, std::uint32_t seen);
+    /// Sleeps until `sleeper` is no longer `seen`. False when that is in vain: a thread has given
+    /// up or this one is told to stop. Throws fault when nothing moves.
+    [[nodiscard]] bool await(baton& sleeper, std::uint32_t seen);
 };
 
-/// False when told to stop. Throws fault when an event could not be made or was lost.
+/// False when it was in vain. Throws fault when an event could not be made or was lost.
 bool kevbench_hot_crew_make(crew_maker& maker, std::uint64_t operations);
 
 /// The cell for a named variant; not_available where its queue cannot be shared as planned.
@@ -227,7 +246,7 @@ class crew_cell final : public cell {
   private:
     using member_state = crew_member<A, Policy>;
     struct member {
-        std::optional<cpu_binding> bound;   // made and destroyed on the thread, as is the state
+        std::optional<cpu_binding> bound;  // made and destroyed on the thread, as is the state
         std::optional<member_state> state;
         companion thread;
     };
@@ -235,7 +254,9 @@ class crew_cell final : public cell {
     void serve(member& self) {
         const std::uint64_t before = sleeps_of_this_thread();
         kevbench_hot_crew_wait(*self.state, self.thread);
-        self.state->work.wakeups = sleeps_of_this_thread() - before;
+        const std::uint64_t sleeps = sleeps_of_this_thread() - before;
+        // From the last sleep it was woken to leave, not for an event.
+        self.state->work.wakeups = sleeps - std::min<std::uint64_t>(sleeps, 1);
         self.state->went();
     }
     /// Ends every thread's run, by one event each.
@@ -264,8 +285,7 @@ void crew_cell<A, Policy>::setup() {
     sources_.emplace(plan_);
     for (std::uint32_t at = 0; at < plan_.threads; ++at) {
         member& made = members_.emplace_back();
-        member_state* const first =
-            plan_.shared && at != 0 ? &*members_.front().state : nullptr;
+        member_state* const first = plan_.shared && at != 0 ? &*members_.front().state : nullptr;
         const int exit = sources_->exits[plan_.shared ? 0 : at].get();
         made.thread.perform([this, &made, first, exit] {
             made.bound.emplace(plan_.cpus.companion);
@@ -284,6 +304,7 @@ void crew_cell<A, Policy>::setup() {
 template <class A, class Policy>
 void crew_cell<A, Policy>::run(std::uint64_t operations, observer* /*timing*/, tally& work) {
     exchange_.goal = exchange_.taken = 0;
+    exchange_.broken = false;
     for (member& each : members_) {
         each.state->begin_run();
         each.thread.begin([this, &each] { serve(each); });
@@ -299,6 +320,9 @@ void crew_cell<A, Policy>::run(std::uint64_t operations, observer* /*timing*/, t
         throw;
     }
     for (member& each : members_) {
+        if (exchange_.broken) {
+            each.thread.stop();
+        }
         each.thread.finish();
     }
     report(operations, work);
@@ -312,7 +336,9 @@ void crew_cell<A, Policy>::dismiss() {
         if (::write(sources_->exits[plan_.shared ? 0 : at].get(), &one, sizeof one) != sizeof one) {
             throw fault("a waiting thread could not be told to leave");
         }
-        maker_->await(exchange_.left, seen);
+        if (!maker_->await(exchange_.left, seen)) {
+            return;
+        }
     }
 }
 

@@ -175,9 +175,9 @@ class kevent_control {
     std::uint32_t max_batch_ = 0;
     bool oneshot_ = false;
     const sigset_t* mask_ = nullptr;
-    slot_type* table_ = nullptr;  ///< the slots of slots_
+    slot_type* table_ = nullptr;         ///< the slots of slots_
     std::shared_ptr<slot_table> slots_;  ///< of all objects on one queue
-    std::vector<ukevent> changes_;  ///< for the next call; KEVENT_CTL_BATCH
+    std::vector<ukevent> changes_;       ///< for the next call; KEVENT_CTL_BATCH
     std::vector<refusal> refused_;
     kevent_variant variant_;
 

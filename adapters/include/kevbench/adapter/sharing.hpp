@@ -11,8 +11,8 @@
 //     watch belongs to one thread at a time.
 //   - close() of one leaves the others as they are. What is registered goes with the last.
 //
-// Edge-triggered and one-shot events come to exactly one of those who wait. A level-triggered one may
-// come to several before the first has read.
+// Edge-triggered and one-shot events come to exactly one of those who wait. A level-triggered one
+// may come to several before the first has read.
 //
 // Not every variant of a type that has the verb can: caps::shared tells, and why_not_shared() says
 // what is in the way of the others. Nothing stands in for it.
@@ -29,10 +29,10 @@ namespace kevbench::adapter {
 /// open, of the same variant, and stays so during the call. max_watches is the first's. 0 or -errno
 /// (EOPNOTSUPP without caps::shared).
 template <class A>
-concept shareable_adapter =
-    event_adapter<A> && requires(A a, const A& first, const config& settings) {
-                            { a.attach(first, settings) } -> std::same_as<int>;
-                        };
+concept shareable_adapter = event_adapter<A> &&
+    requires(A a, const A& first, const config& settings) {
+    { a.attach(first, settings) } -> std::same_as<int>;
+};
 
 /// One line for a variant without caps::shared.
 [[nodiscard]] std::string_view why_not_shared(const traits& fixed) noexcept;

@@ -35,9 +35,10 @@ struct tally {
     /// Sources that merge (timers, signals, posts): what arrived apart. messages / deliveries is
     /// how many were merged. 0 where nothing merges.
     std::uint64_t deliveries = 0;
-    /// Several threads waiting: how often one of them was woken from its sleep, with work or without;
-    /// and of the messages each took, the square of the sum and the number of threads times the sum
-    /// of the squares: their quotient is Jain's index, 1 when all took the same. 0 elsewhere.
+    /// Several threads waiting: how often one of them was woken from its sleep, with work or
+    /// without; and of the messages each took, the square of the sum and the number of threads
+    /// times the sum of the squares: their quotient is Jain's index, 1 when all took the same. 0
+    /// elsewhere.
     std::uint64_t wakeups = 0;
     std::uint64_t share_top = 0;
     std::uint64_t share_bottom = 0;
