@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/choice_parameter.hpp"
 #include "engine/common_parameters.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/entry.hpp"
@@ -147,15 +148,6 @@ class bystander_cell final : public cell {
     std::optional<watch_table<A>> others_;
     std::unique_ptr<unwatched> own_;
 };
-
-parameter choice_parameter(std::string name, std::vector<std::string> choices, std::string help) {
-    parameter made;
-    made.name = std::move(name);
-    made.initial_choice = choices.front();
-    made.choices = std::move(choices);
-    made.help = std::move(help);
-    return made;
-}
 
 workload_info describe() {
     return {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "engine/choice_parameter.hpp"
 #include "engine/common_parameters.hpp"
 
 namespace kevbench::workload {
@@ -23,11 +24,10 @@ parameter crew_threads_parameter(std::int64_t initial, std::int64_t min) {
 }
 
 parameter crew_queue_parameter(std::string_view initial) {
-    parameter made;
-    made.name = "queue";
+    parameter made =
+        choice_parameter("queue", {"shared", "private"},
+                         "one queue for all threads, or one each; all watch the same descriptors");
     made.initial_choice = initial;
-    made.choices = {"shared", "private"};
-    made.help = "one queue for all threads, or one each; all watch the same descriptors";
     return made;
 }
 
