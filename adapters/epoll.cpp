@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "kevbench/adapter/epoll.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <array>
 #include <new>
+#include <utility>
 
+#include "kevbench/adapter/sharing.hpp"
 #include "trial.hpp"
 
 namespace kevbench::adapter {
@@ -12,7 +16,7 @@ namespace {
 
 constexpr traits describe_variant(std::string_view variant, trigger mode,
                                   read_discipline discipline, std::uint32_t capabilities) {
-    return {"epoll", variant, mode, discipline, capabilities, 0};
+    return {"epoll", variant, mode, discipline, capabilities | caps::shared, 0};
 }
 
 constexpr std::array waiting{
@@ -51,8 +55,21 @@ std::uint32_t translate(const watch& target, std::uint32_t flags) noexcept {
 }  // namespace
 
 int epoll_control::open(const config& settings) noexcept {
+    return epoll_.valid() ? -EINVAL : start(::epoll_create1(EPOLL_CLOEXEC), settings);
+}
+
+int epoll_control::attach(const epoll_control& first, const config& settings) noexcept {
+    return epoll_.valid() ? -EINVAL
+                          : start(::fcntl(first.descriptor_, F_DUPFD_CLOEXEC, 0), settings);
+}
+
+int epoll_control::start(int made, const config& settings) noexcept {
+    detail::descriptor opened{made};
+    if (!opened.valid()) {
+        return -errno;
+    }
     const bool masks = (variant_.fixed.capabilities & caps::sigmask) != 0;
-    if (epoll_.valid() || settings.max_batch == 0 || (settings.wait_mask != nullptr && !masks)) {
+    if (settings.max_batch == 0 || (settings.wait_mask != nullptr && !masks)) {
         return -EINVAL;
     }
     try {
@@ -60,10 +77,7 @@ int epoll_control::open(const config& settings) noexcept {
     } catch (const std::bad_alloc&) {
         return -ENOMEM;
     }
-    epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
-    if (!epoll_.valid()) {
-        return -errno;
-    }
+    epoll_ = std::move(opened);
     descriptor_ = epoll_.get();
     batch_ = last_ = end_ = storage_.data();
     max_batch_ = settings.max_batch;
@@ -146,5 +160,7 @@ availability epoll_adapter<epoll_call::pwait2>::probe(const epoll_variant& varia
 
 static_assert(event_adapter<epoll_adapter<epoll_call::wait>>);
 static_assert(event_adapter<epoll_adapter<epoll_call::pwait2>>);
+static_assert(shareable_adapter<epoll_adapter<epoll_call::wait>> &&
+              shareable_adapter<epoll_adapter<epoll_call::pwait2>>);
 
 }  // namespace kevbench::adapter

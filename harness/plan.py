@@ -226,6 +226,20 @@ def _check_limit(
         )
 
 
+def _able(
+    wanted: Sequence[Variant], catalogue: Catalogue
+) -> tuple[list[Variant], list[tuple[Variant, str]]]:
+    """Those of them that work here, and of the others why not."""
+    able, unable = [], []
+    for item in wanted:
+        reason = catalogue.variants.get(item, "not part of this build")
+        if reason is None:
+            able.append(item)
+        else:
+            unable.append((item, reason))
+    return able, unable
+
+
 def _choose_variants(
     request: Request, profile: Profile, catalogue: Catalogue
 ) -> tuple[list[Variant], list[tuple[Variant, str]]]:
@@ -243,13 +257,7 @@ def _choose_variants(
         chosen = [item for item in catalogue.variants if item.mechanism != "null"]
         expected = {Variant(*text.split("+", 1)) for text in QUICK_VARIANTS}
         chosen += sorted(expected - set(chosen))
-    able, unable = [], []
-    for item in chosen:
-        reason = catalogue.variants.get(item, "not part of this build")
-        if reason is None:
-            able.append(item)
-        else:
-            unable.append((item, reason))
+    able, unable = _able(chosen, catalogue)
     if not able and request.where == "host":
         raise UsageError(
             f"nothing to measure: {unable[0][0].name} is not available: {unable[0][1]}"
@@ -265,6 +273,12 @@ def _sides(variants: Sequence[Variant], catalogue: Catalogue, request: Request) 
         for entry in entries
         for item in variants
     )
+
+
+def also_variants(sweep: Sweep, chosen: Sequence[Variant]) -> list[Variant]:
+    """What a sweep adds to the variants of its profile."""
+    named = [Variant(*text.split("+", 1)) for text in sweep.also]
+    return [one for one in named if one not in chosen]
 
 
 def floor_cells(cells: Sequence[Cell], catalogue: Catalogue, protocol: Protocol) -> list[Cell]:
@@ -341,8 +355,12 @@ def make_plan(request: Request, catalogue: Catalogue, limit: int) -> Plan:
                 skips.append(Skip(sweep.workload, params, None, "not-applicable", why))
                 continue
             protocol = profile.headline if sweep.purpose == "headline" else profile.scaling
+            more, lacking = _able(
+                [] if request.mechanisms else also_variants(sweep, variants), catalogue
+            )
             skips += [
-                Skip(sweep.workload, params, item, "unavailable", reason) for item, reason in unable
+                Skip(sweep.workload, params, item, "unavailable", reason)
+                for item, reason in (*unable, *lacking)
             ]
             if not variants:
                 continue
@@ -354,7 +372,7 @@ def make_plan(request: Request, catalogue: Catalogue, limit: int) -> Plan:
                     sweep.latency and workload.timed and not request.aa,
                     sweep.instructions and not request.aa,
                     CONTROL if request.aa else protocol,
-                    _sides(variants, catalogue, request),
+                    _sides([*variants, *more], catalogue, request),
                 )
             )
     shown = shown_params(cells, catalogue, sweeps)

@@ -27,6 +27,8 @@ class Sweep:
     latency: bool = False
     #: Also exact instruction counts, which cost seconds a variant.
     instructions: bool = False
+    #: Variants besides the profile's, where the profile names its own.
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,29 @@ SOURCES = (
     ),
     Sweep("fan_in", {"threads": ("1", "2", "4", "8", "16"), "via": _WAYS}),
     Sweep("fan_in", {"active": ("256",)}),
+)
+
+_QUEUES = ("private", "shared")
+#: Variants that tell one of those who watch.
+_ONE_IS_TOLD = ("epoll+exclusive", "kevent+get+one", "kevent+get+one-et", "kevent+mapped+one-et")
+#: Several threads that wait: of the full profile, as are the streams.
+CREWS = (
+    Sweep("herd", {"threads": ("2", "8", "32"), "queue": _QUEUES}),
+    Sweep("herd", {"source": ("unix", "tcp"), "queue": _QUEUES}),
+    Sweep("shared_vs_private_queue", {"threads": ("1", "2", "4", "8"), "queue": _QUEUES}),
+    Sweep("shared_vs_private_queue", {"active": ("1", "64"), "queue": _QUEUES}),
+)
+#: W3 of the 2006 tests: by source and number of streams, by the yields of both threads, by how many
+#: events a wait delivers.
+STREAMS = (
+    Sweep("stream_bench", {"source": ("pipe", "unix", "tcp"), "registered": ("100", "2000")}),
+    Sweep("stream_bench", {"source": ("unix",), "few": ("1", "10")}),
+    Sweep("stream_bench", {"source": ("unix",), "batch": ("1", "128")}),
+)
+#: W10: what those pay who do not use a mechanism.
+BYSTANDERS = (
+    Sweep("bystander", {"source": ("unix", "tcp", "pipe", "eventfd", "signal")}),
+    Sweep("bystander", {"source": ("unix", "tcp"), "call": ("write",)}),
 )
 
 _PROFILES = (
@@ -233,6 +258,9 @@ _PROFILES = (
                 {"rate": ("500", "1000", "2000", "4000", "6000", "8000", "10000")},
             ),
             *SOURCES,
+            *CREWS,
+            *STREAMS,
+            *BYSTANDERS,
         ),
         (
             Sweep(
@@ -254,6 +282,7 @@ _PROFILES = (
             ),
             Sweep("chain", {"registered": ("100", "1000")}),
             Sweep("harvest", {"batch": ("1", "8", "64", "512")}),
+            Sweep("harvest", {"ring": ("16", "256", "4096")}),
             Sweep("empty_wait", {"registered": ("1", "100", "10000")}),
             Sweep(
                 "ctl_churn",
@@ -266,6 +295,10 @@ _PROFILES = (
             Sweep("tcp_rr", {"connections": ("1", "10", "100")}),
             Sweep("http_one_byte", {"keepalive": ("off", "on"), "in_flight": ("1", "16", "64")}),
             Sweep("footprint", {"registered": ("1000", "10000", "100000")}),
+            Sweep("herd", {"threads": ("2", "8", "32"), "queue": _QUEUES}),
+            Sweep("shared_vs_private_queue", {"threads": ("1", "4"), "queue": _QUEUES}),
+            Sweep("stream_bench", {"source": ("pipe", "unix", "tcp")}),
+            *BYSTANDERS,
         ),
     ),
 )
@@ -289,7 +322,13 @@ BY_NAME: dict[str, tuple[Sweep, ...]] = {
             {"rate": ("3400",), "accept": ("all", "one"), "burst": ("16", "256", "1000")},
             purpose="scaling",
         ),
-    )
+    ),
+    "herd": (Sweep("herd", {"queue": _QUEUES}, also=_ONE_IS_TOLD),),
+    "shared_vs_private_queue": (
+        Sweep("shared_vs_private_queue", {"queue": _QUEUES}, also=_ONE_IS_TOLD),
+    ),
+    "stream_bench": (Sweep("stream_bench", {"source": ("pipe", "unix", "tcp")}),),
+    "bystander": BYSTANDERS,
 }
 
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in _PROFILES}

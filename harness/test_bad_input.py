@@ -88,6 +88,9 @@ def out(tmp_path: Path) -> Iterator[Path]:
         (("--port", "70000"), ("70000", "65535")),
         (("--frobnicate",), ("--frobnicate", "--help")),
         (("--seed", "-1"), ("negative",)),
+        (("--module-param", "index"), ("NAME=VALUE",)),
+        (("--module-param", "index=avl two=2"), ("NAME=VALUE",)),
+        (("--where", "host", "--module-param", "index=avl"), ("--where guest",)),
     ],
 )
 def test_a_wrong_option_is_refused(

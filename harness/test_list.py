@@ -31,7 +31,11 @@ GUEST_VARIANTS = [
     way + mode
     for way in ("get", "ring", "mapped", "mapped+batch")
     for mode in ("", "-et", "-oneshot")
-] + ["get+poll", "get+poll-et", "mapped+poll", "mapped+poll-et", "naio"]
+] + [
+    *(f"get+one{mode}" for mode in ("", "-et", "-oneshot")),
+    *(f"{way}{mode}" for way in ("get+poll", "mapped+poll", "mapped+one") for mode in ("", "-et")),
+    "naio",
+]
 WORKLOADS = {
     "idle_scan": {"registered", "source", "payload", "batch"},
     "active_ratio": {"registered", "active", "source", "payload", "batch"},
@@ -42,6 +46,10 @@ WORKLOADS = {
     "wake_latency": {"source", "payload", "placement"},
     "footprint": {"registered", "source"},
     "source_pingpong": {"source", "payload", "placement"},
+    "herd": {"threads", "queue", "source", "placement"},
+    "shared_vs_private_queue": {"threads", "queue", "registered", "active", "batch"},
+    "stream_bench": {"source", "registered", "payload", "batch", "writes", "few", "look"},
+    "bystander": {"source", "registered", "others", "call", "module"},
 }
 
 

@@ -15,10 +15,11 @@ from plots.load import load
 from plots.model import Run
 from results.testing import synthetic_run
 
-NUMBERS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20)
+NUMBERS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21)
 #: Those that a run on this machine alone fills; test_instructions.py has the guest's, and
-#: test_raw.py those over time, test_history.py and test_flames.py their own.
-OF_HOST = tuple(number for number in NUMBERS if number not in (7, 11, 17, 18))
+#: test_raw.py those over time, test_crews.py those of threads and of bystanders,
+#: test_history.py and test_flames.py their own.
+OF_HOST = tuple(number for number in NUMBERS if number not in (7, 11, 17, 18, 19, 21))
 
 #: What a figure draws from; without these records or metrics it has nothing to show.
 _SOURCES: dict[int, Callable[[testing.Record], object]] = {
@@ -39,7 +40,9 @@ _SOURCES: dict[int, Callable[[testing.Record], object]] = {
     16: lambda r: r["record"] == "slice",
     17: lambda r: False,
     18: lambda r: False,
+    19: lambda r: r.get("metric") == "wakeups_per_event",
     20: lambda r: r.get("workload") == "kevent_2006",
+    21: lambda r: r.get("metric") == "unused_instr_per_event",
 }
 
 

@@ -19,6 +19,8 @@ _SOCKETS = frozenset({"unix", "tcp"})
 _WAITING = frozenset({"idle_scan", "active_ratio"})
 #: Workloads that are judged by dispatch cost, since they also run without a mechanism.
 _BARE = _WAITING | {"source_pingpong", "tcp_rr"}
+#: Nothing is waited for there, so no cost of waiting is in the figures.
+_UNWATCHED = "bystander"
 _EPSILON = 1e-9
 
 
@@ -65,6 +67,8 @@ class Judged:
 def bar_of(record: Record) -> Bar | None:
     """The bar a figure of kevent falls under, None for one that is only reported."""
     metric, workload, params = record["metric"], record["workload"], record["params"]
+    if workload == _UNWATCHED:
+        return None
     if metric == "bytes_per_fd":
         return MEMORY
     if metric == "instr_per_request":

@@ -33,9 +33,22 @@ _ALL = (
     Metric("user_instr_per_event", "instructions", "lower", "user instructions per event"),
     Metric("instr_per_event", "instructions", "lower", "user and kernel instructions per event"),
     Metric("dispatch_instr_per_event", "instructions", "lower", "dispatch instructions per event"),
+    Metric(
+        "unused_instr_per_event",
+        "instructions",
+        "lower",
+        "instructions added where unused",
+        1,
+        True,
+    ),
     Metric("syscalls_per_event", "calls", "lower", "system calls per event", 3),
     Metric("ctxsw_per_event", "switches", "lower", "context switches per event", 3),
     Metric("events_per_wait", "events", "higher", "events per wait", 2),
+    Metric("wakeups_per_event", "wake-ups", "lower", "threads woken per event", 3),
+    Metric(
+        "spurious_per_event", "events", "lower", "events that found nothing, per event", 3, True
+    ),
+    Metric("share_index", "of 1", "higher", "Jain's index of the threads' shares", 3),
     Metric("messages_per_delivery", "messages", "neither", "messages per delivery", 2, True),
     Metric("bytes_per_fd", "bytes", "lower", "kernel memory per watched descriptor"),
     Metric("requests_per_s", "1/s", "higher", "requests per second", 0),

@@ -52,6 +52,7 @@ def record(**changes: Any) -> dict[str, Any]:
         ({"metric": "instr_per_request", "params": {"keepalive": "on"}}, bars.KEEP_ALIVE),
         ({"metric": "instr_per_request", "params": {"keepalive": "off"}}, bars.PARITY),
         ({"metric": "instr_per_event"}, None),
+        ({"metric": "instr_per_event", "workload": "bystander"}, None),
         ({"metric": "syscalls_per_event"}, None),
     ],
 )

@@ -80,6 +80,43 @@ void add_source_scenarios(std::vector<scenario>& all) {
     }
 }
 
+/// Those in which several threads wait for the same descriptors.
+void add_crew_scenarios(std::vector<scenario>& all) {
+    for (const char* queue : {"shared", "private"}) {
+        for (const char* source : {"eventfd", "pipe", "unix", "tcp"}) {
+            all.push_back({"herd", {{"threads", "5"}, {"queue", queue}, {"source", source}}, 25});
+        }
+        all.push_back({"herd", {{"placement", "free"}, {"interval", "20"}, {"queue", queue}}, 25});
+        for (const char* active : {"1", "16"}) {
+            all.push_back({"shared_vs_private_queue",
+                           {{"registered", "17"}, {"active", active}, {"queue", queue}},
+                           211});
+        }
+        all.push_back(
+            {"shared_vs_private_queue",
+             {{"threads", "1"}, {"batch", "1"}, {"queue", queue}, {"placement", "same-cpu"}},
+             200});
+    }
+}
+
+void add_stream_scenarios(std::vector<scenario>& all) {
+    for (const char* source : {"pipe", "unix", "tcp"}) {
+        all.push_back({"stream_bench", {{"registered", "40"}, {"source", source}}, 500});
+        all.push_back({"stream_bench",
+                       {{"registered", "5"}, {"source", source}, {"payload", "1000"}, {"few", "1"}},
+                       300});
+    }
+    all.push_back({"stream_bench",
+                   {{"registered", "40"}, {"writes", "7"}, {"batch", "3"}, {"few", "10"}},
+                   500});
+    all.push_back({"stream_bench", {{"registered", "40"}, {"placement", "same-cpu"}}, 500});
+    for (const char* source : {"unix", "tcp", "pipe", "eventfd", "signal"}) {
+        all.push_back({"bystander", {{"source", source}, {"registered", "20"}}});
+        all.push_back(
+            {"bystander", {{"source", source}, {"call", "write"}, {"others", "pipe"}}, 50});
+    }
+}
+
 std::vector<scenario> scenarios() {
     std::vector<scenario> all;
     for (const char* source : {"eventfd", "pipe", "unix", "tcp"}) {
@@ -145,9 +182,12 @@ std::vector<scenario> scenarios() {
     }
     all.push_back({"chain", {{"registered", "1"}}, 20});
     all.push_back({"harvest", {{"registered", "40"}, {"rearm", "yes"}, {"batch", "7"}}, 300});
+    all.push_back({"harvest", {{"registered", "40"}, {"ring", "8"}, {"batch", "4"}}, 300});
     all.push_back({"empty_wait", {{"registered", "40"}}, 50});
     all.push_back({"footprint", {{"registered", "40"}}, 50});
     add_source_scenarios(all);
+    add_crew_scenarios(all);
+    add_stream_scenarios(all);
     for (scenario& each : all) {
         each.name = each.workload;
         for (const auto& [name, value] : each.chosen) {

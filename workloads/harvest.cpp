@@ -114,11 +114,15 @@ workload_info describe() {
     rearm.initial_choice = "no";
     rearm.choices = {"no", "yes"};
     rearm.help = "arm a watch again after each event; lets edge and one-shot variants take part";
+    parameter ring;
+    ring.name = "ring";
+    ring.max = 4096;
+    ring.help = "entries of the ring, where a mechanism has one; 0 = enough for all";
     return {"harvest",
             "descriptors that stay ready, zero timeout, nothing consumed: cost of a notification",
             "event",
             {registered_parameter(200), source_parameter("pipe"), payload_parameter(1),
-             batch_parameter(16), buffers_parameter(), rearm}};
+             batch_parameter(16), buffers_parameter(), ring, rearm}};
 }
 
 void require_repeated_reports(const adapter::traits& fixed, bool rearms) {
@@ -142,7 +146,8 @@ void require_repeated_reports(const adapter::traits& fixed, bool rearms) {
 
 std::unique_ptr<cell> make(std::string_view mechanism, std::string_view variant,
                            const parameters& values) {
-    const table_plan plan = make_table_plan(values, 1);
+    table_plan plan = make_table_plan(values, 1);
+    plan.ring = static_cast<std::uint32_t>(values.number("ring"));
     const bool rearms = values.choice("rearm") == "yes";
     return dispatch(
         mechanism, variant,

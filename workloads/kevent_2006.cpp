@@ -5,6 +5,7 @@
 // static reply of 2.67 KiB with its head, which is what 10582.7 KB/s divided by 3960 requests/s
 // makes; one request a connection unless asked otherwise. What the mails do not say is a parameter:
 // the style of the epoll server, how it accepts, how many connections stay open, how many are idle.
+#include "engine/choice_parameter.hpp"
 #include "engine/common_parameters.hpp"
 #include "engine/entry.hpp"
 #include "kevbench/workload/error.hpp"
@@ -23,15 +24,6 @@ parameter number(std::string name, std::int64_t initial, std::int64_t min, std::
     return made;
 }
 
-parameter choice(std::string name, std::vector<std::string> choices, std::string help) {
-    parameter made;
-    made.name = std::move(name);
-    made.initial_choice = choices.front();
-    made.choices = std::move(choices);
-    made.help = std::move(help);
-    return made;
-}
-
 workload_info describe() {
     return {"kevent_2006",
             "the web server of the 2006 claim, loaded at planned times by our own generator",
@@ -42,10 +34,11 @@ workload_info describe() {
              number("connections", 1000, 1, 100'000, "open at once, at most"),
              number("idle", 0, 0, 100'000, "silent connections held open besides"),
              number("reply", 2737, 128, 16 << 20, "bytes of a whole reply that closes"),
-             choice("style", {"plain", "naive", "optimistic"},
-                    "plain: registered once; naive: interest follows every state; optimistic: read "
-                    "before registering"),
-             choice("accept", {"all", "one"}, "connections accepted an event"),
+             choice_parameter(
+                 "style", {"plain", "naive", "optimistic"},
+                 "plain: registered once; naive: interest follows every state; optimistic: read "
+                 "before registering"),
+             choice_parameter("accept", {"all", "one"}, "connections accepted an event"),
              number("watch_limit", 0, 0, 1 << 20,
                     "registrations that the server may have, 4096 in 2006; 0 = no limit"),
              number("backlog", 1024, 1, 65'535, "connections that wait to be accepted, at most"),

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "fixture.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstdlib>
+#include <fstream>
 #include <iterator>
 #include <new>
 #include <ostream>
@@ -45,6 +48,14 @@ bool is_completion(const traits& fixed) {
 }
 
 }  // namespace
+
+bool is_blocked(pid_t thread) {
+    std::ifstream status{fmt::format("/proc/self/task/{}/stat", thread)};
+    std::string text;
+    std::getline(status, text);
+    const std::size_t name_end = text.rfind(')');
+    return name_end != std::string::npos && text.size() > name_end + 2 && text[name_end + 2] == 'S';
+}
 
 buffer_pool::buffer_pool(std::uint32_t count, std::uint32_t size)
     : count_(count),

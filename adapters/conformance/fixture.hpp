@@ -6,6 +6,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/types.h>
 
 #include <chrono>
 #include <cstddef>
@@ -24,6 +25,9 @@ inline constexpr std::int64_t millisecond = 1'000'000;
 
 /// Generous: only a test that is going to fail waits that long.
 inline constexpr std::chrono::seconds patience{10};
+
+/// True while the kernel has a thread of this process asleep.
+[[nodiscard]] bool is_blocked(pid_t thread);
 
 /// Page-aligned receive buffers.
 class buffer_pool {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "subject.hpp"
 
+#include <cerrno>
+
 #include "kevbench/adapter/registry.hpp"
+#include "kevbench/adapter/sharing.hpp"
 
 namespace kevbench::adapter::conformance {
 namespace {
@@ -13,6 +16,13 @@ class erased final : public subject {
 
     [[nodiscard]] const traits& describe() const noexcept override { return adapter_.describe(); }
     int open(const config& settings) override { return adapter_.open(settings); }
+    int attach(const subject& first, const config& settings) override {
+        if constexpr (shareable_adapter<A>) {
+            return adapter_.attach(dynamic_cast<const erased&>(first).adapter_, settings);
+        } else {
+            return -EOPNOTSUPP;
+        }
+    }
     int add(watch& target) override { return adapter_.add(target); }
     int modify(watch& target) override { return adapter_.modify(target); }
     int remove(watch& target) override { return adapter_.remove(target); }

@@ -24,6 +24,8 @@ class subject {
 
     [[nodiscard]] virtual const traits& describe() const noexcept = 0;
     virtual int open(const config& settings) = 0;
+    /// Of sharing.hpp; EOPNOTSUPP where the type has no such verb. `first` is of the same variant.
+    virtual int attach(const subject& first, const config& settings) = 0;
     virtual int add(watch& target) = 0;
     virtual int modify(watch& target) = 0;
     virtual int remove(watch& target) = 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
 // Timeouts, signals and fork.
-#include <fmt/format.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,7 +8,6 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <fstream>
 #include <limits>
 #include <thread>
 
@@ -47,15 +45,6 @@ class signal_scope {
     struct sigaction old_action_ {};
     sigset_t old_mask_{};
 };
-
-/// True while the kernel has the thread asleep.
-bool is_blocked(pid_t thread) {
-    std::ifstream status{fmt::format("/proc/self/task/{}/stat", thread)};
-    std::string text;
-    std::getline(status, text);
-    const std::size_t name_end = text.rfind(')');
-    return name_end != std::string::npos && text.size() > name_end + 2 && text[name_end + 2] == 'S';
-}
 
 /// Calls `act` each time the calling thread has been seen asleep, until destroyed.
 class when_blocked {

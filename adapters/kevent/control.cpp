@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kevbench/adapter/kevent_control.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 
@@ -43,18 +44,48 @@ int kevent_control::open_control(const config& settings) noexcept {
     if (queue_ >= 0 || settings.max_batch == 0) {
         return -EINVAL;
     }
-    if (const int status = slots_.open(settings.max_watches); status != 0) {
+    try {
+        slots_ = std::make_shared<slot_table>();
+    } catch (const std::bad_alloc&) {
+        return -ENOMEM;
+    }
+    if (const int status = slots_->open(settings.max_watches); status != 0) {
         return status;
     }
+    return take_settings(settings);
+}
+
+int kevent_control::attach_control(const kevent_control& first, const config& settings) noexcept {
+    if ((variant_.fixed.capabilities & caps::shared) == 0) {
+        return -EOPNOTSUPP;
+    }
+    if (queue_ >= 0 || settings.max_batch == 0) {
+        return -EINVAL;
+    }
+    slots_ = first.slots_;
+    if (const int status = take_settings(settings); status != 0) {
+        return status;
+    }
+    queue_ = ::fcntl(first.queue_, F_DUPFD_CLOEXEC, 0);
+    if (queue_ < 0) {
+        const int status = -errno;
+        close_control();
+        return status;
+    }
+    return 0;
+}
+
+int kevent_control::take_settings(const config& settings) noexcept {
     try {
-        refused_.reserve(settings.max_watches);
+        refused_.reserve(slots_->size());
         if (batched()) {
             changes_.reserve(changes_at_once);
         }
     } catch (const std::bad_alloc&) {
-        slots_.close();
+        close_control();
         return -ENOMEM;
     }
+    table_ = slots_->data();
     max_batch_ = settings.max_batch;
     mask_ = settings.wait_mask;
     oneshot_ = variant_.fixed.mode == trigger::one_shot;
@@ -62,7 +93,8 @@ int kevent_control::open_control(const config& settings) noexcept {
 }
 
 void kevent_control::close_control() noexcept {
-    slots_.close();
+    slots_.reset();
+    table_ = nullptr;
     changes_.clear();
     refused_.clear();
     natives_.clear();
@@ -86,9 +118,9 @@ ukevent kevent_control::describe_change(const slot_type& slot,
     const watch& target = *slot.target;
     const std::uint32_t mask =
         slot.state.type == KEVENT_POLL ? slot.state.mask : slot.state.mask & ~always;
-    // As with every other mechanism, all who watch a descriptor are told.
-    const std::uint32_t flags =
-        KEVENT_REQ_ALWAYS_QUEUE | KEVENT_REQ_WAKEUP_ALL | trigger_flags(variant_.fixed.mode);
+    // As with every other mechanism, all who watch a descriptor are told, unless one is enough.
+    const std::uint32_t whom = variant_.tells_one ? 0U : KEVENT_REQ_WAKEUP_ALL;
+    const std::uint32_t flags = KEVENT_REQ_ALWAYS_QUEUE | whom | trigger_flags(variant_.fixed.mode);
     const detail::request_id id{slot.generation, target.slot, detail::request_kind::receive};
     ukevent change =
         kevent_request(slot.state.type, static_cast<unsigned>(target.fd), mask, flags, id.packed());
@@ -133,21 +165,21 @@ int kevent_control::disarm(slot_type& slot) noexcept {
 }
 
 int kevent_control::add(watch& target) noexcept {
-    int status = slots_.acquire(target);
+    int status = slots_->acquire(target);
     if (status != 0) {
         return status;
     }
-    slot_type& slot = *slots_.find(target);
+    slot_type& slot = *slots_->find(target);
     want(slot);
     status = arm(slot);
     if (status != 0) {
-        slots_.release(target);
+        slots_->release(target);
     }
     return status;
 }
 
 int kevent_control::modify(watch& target) noexcept {
-    slot_type* const slot = slots_.find(target);
+    slot_type* const slot = slots_->find(target);
     if (slot == nullptr) {
         return -ENOENT;
     }
@@ -175,12 +207,12 @@ int kevent_control::modify(watch& target) noexcept {
         }
     }
     slot->state = wanted;
-    slots_.renew(*slot);  // what the old registration still reports is dropped
+    slots_->renew(*slot);  // what the old registration still reports is dropped
     return arm(*slot);
 }
 
 int kevent_control::remove(watch& target) noexcept {
-    slot_type* const slot = slots_.find(target);
+    slot_type* const slot = slots_->find(target);
     if (slot == nullptr) {
         return -ENOENT;
     }
@@ -190,7 +222,7 @@ int kevent_control::remove(watch& target) noexcept {
     } else if (slot->state.armed) {
         status = disarm(*slot);
     }
-    slots_.release(target);
+    slots_->release(target);
     return status;
 }
 
@@ -223,7 +255,7 @@ void kevent_control::settle_changes(bool any_came_back) noexcept {
             // A removal that found nothing comes back too, without a reason.
             const auto result = static_cast<std::int32_t>(change.ret_data[1]);
             if ((change.ret_flags & KEVENT_RET_BROKEN) != 0 && result < 0 &&
-                slots_.find(detail::request_id{change.user_u64}) != nullptr) {
+                find(detail::request_id{change.user_u64}) != nullptr) {
                 refused_.push_back({change.user_u64, result});  // one a slot: within the reserve
             }
         }

@@ -15,13 +15,15 @@ namespace kevbench::adapter {
 namespace {
 
 constexpr kevent_variant describe_variant(std::string_view name, trigger mode, bool batched,
-                                          bool only_poll = false) {
+                                          bool only_poll = false, bool tells_one = false) {
     constexpr std::uint32_t common = caps::modify | caps::sigmask | caps::fine_timeout;
-    return {{"kevent", name, mode,
-             mode == trigger::edge ? read_discipline::drain : read_discipline::once,
-             common | (batched ? caps::batched_control : 0U), 0},
-            kevent_way::mapped,
-            only_poll};
+    return {
+        {"kevent", name, mode,
+         mode == trigger::edge ? read_discipline::drain : read_discipline::once,
+         common | (batched ? caps::batched_control : 0U) | (tells_one ? caps::exclusive : 0U), 0},
+        kevent_way::mapped,
+        only_poll,
+        tells_one};
 }
 
 constexpr std::array all{
@@ -33,6 +35,8 @@ constexpr std::array all{
     describe_variant("mapped+batch-oneshot", trigger::one_shot, true),
     describe_variant("mapped+poll", trigger::level, false, true),
     describe_variant("mapped+poll-et", trigger::edge, false, true),
+    describe_variant("mapped+one", trigger::level, false, false, true),
+    describe_variant("mapped+one-et", trigger::edge, false, false, true),
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "kevbench/adapter/detail/timeout.hpp"
+#include "kevbench/adapter/sharing.hpp"
 #include "trial.hpp"
 
 namespace kevbench::adapter {
@@ -16,13 +17,20 @@ namespace {
 
 constexpr std::align_val_t ring_alignment{alignof(ukevent)};
 
+/// Whom an event is told: all queues that watch and all threads that wait, or one.
+enum class audience : std::uint8_t { all, one };
+
 constexpr kevent_variant describe_variant(std::string_view name, kevent_way way, trigger mode,
-                                          bool only_poll = false) {
+                                          bool only_poll = false, audience told = audience::all) {
+    constexpr std::uint32_t common = caps::modify | caps::sigmask | caps::fine_timeout;
     return {{"kevent", name, mode,
              mode == trigger::edge ? read_discipline::drain : read_discipline::once,
-             caps::modify | caps::sigmask | caps::fine_timeout, 0},
+             common | (way == kevent_way::get ? caps::shared : 0U) |
+                 (told == audience::one ? caps::exclusive : 0U),
+             0},
             way,
-            only_poll};
+            only_poll,
+            told == audience::one};
 }
 
 constexpr std::array all{
@@ -34,6 +42,9 @@ constexpr std::array all{
     describe_variant("ring-oneshot", kevent_way::ring, trigger::one_shot),
     describe_variant("get+poll", kevent_way::get, trigger::level, true),
     describe_variant("get+poll-et", kevent_way::get, trigger::edge, true),
+    describe_variant("get+one", kevent_way::get, trigger::level, false, audience::one),
+    describe_variant("get+one-et", kevent_way::get, trigger::edge, false, audience::one),
+    describe_variant("get+one-oneshot", kevent_way::get, trigger::one_shot, false, audience::one),
 };
 
 }  // namespace
@@ -75,6 +86,21 @@ int kevent_queue_adapter::open(const config& settings) noexcept {
         close();
     }
     return status;
+}
+
+int kevent_queue_adapter::attach(const kevent_queue_adapter& first,
+                                 const config& settings) noexcept {
+    if (const int status = attach_control(first, settings); status != 0) {
+        return status;
+    }
+    try {
+        storage_.resize(settings.max_batch);
+    } catch (const std::bad_alloc&) {
+        close();
+        return -ENOMEM;
+    }
+    batch_ = storage_.data();
+    return 0;
 }
 
 int kevent_queue_adapter::open_ring(std::uint32_t entries) noexcept {
@@ -138,6 +164,6 @@ void kevent_queue_adapter::close() noexcept {
     memory_.reset();
 }
 
-static_assert(event_adapter<kevent_queue_adapter>);
+static_assert(shareable_adapter<kevent_queue_adapter>);
 
 }  // namespace kevbench::adapter

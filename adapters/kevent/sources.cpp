@@ -56,13 +56,13 @@ int known_failure(int code) noexcept {
 
 int kevent_control::acquire_native(watch& target, std::uint32_t type) noexcept {
     try {
-        natives_.resize(slots_.size());
+        natives_.resize(slots_->size());
     } catch (const std::bad_alloc&) {
         return -ENOMEM;
     }
-    const int status = slots_.acquire_native(target);
+    const int status = slots_->acquire_native(target);
     if (status == 0) {
-        registration& state = slots_.find(target)->state;
+        registration& state = slots_->find(target)->state;
         state.type = type;
         state.mask = 0;  // no bits of poll(2): sends deliver() to conclude()
     }
@@ -74,13 +74,13 @@ int kevent_control::add_native(watch& target, ukevent entry) noexcept {
     if (status != 0) {
         return status;
     }
-    slot_type& slot = *slots_.find(target);
+    slot_type& slot = *slots_->find(target);
     entry.user_u64 =
         detail::request_id{slot.generation, target.slot, detail::request_kind::receive}.packed();
     natives_[target.slot].entry = entry;
     status = change_native(entry, KEVENT_CTL_ADD);
     if (status != 0) {
-        slots_.release(target);
+        slots_->release(target);
         return status;
     }
     slot.state.armed = true;
@@ -127,7 +127,7 @@ int kevent_control::add_timer(watch& target, const timer_plan& plan) noexcept {
 }
 
 int kevent_control::rearm_timer(watch& target, const timer_plan& plan) noexcept {
-    slot_type* const slot = slots_.find(target);
+    slot_type* const slot = slots_->find(target);
     if (slot == nullptr || slot->state.type != KEVENT_TIMER) {
         return -ENOENT;
     }
@@ -141,7 +141,7 @@ int kevent_control::rearm_timer(watch& target, const timer_plan& plan) noexcept 
     if (const int status = change_native(known, KEVENT_CTL_REMOVE); status != 0) {
         return status;
     }
-    slots_.renew(*slot);
+    slots_->renew(*slot);
     entry.user_u64 =
         detail::request_id{slot->generation, target.slot, detail::request_kind::receive}.packed();
     known = entry;
@@ -187,7 +187,7 @@ int kevent_control::add_reader(watch& target) noexcept {
 }
 
 int kevent_control::start_read(watch& target, const file_read& read) noexcept {
-    slot_type* const slot = slots_.find(target);
+    slot_type* const slot = slots_->find(target);
     if (slot == nullptr || slot->state.type != KEVENT_AIO) {
         return -ENOENT;
     }

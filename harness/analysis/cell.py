@@ -74,6 +74,11 @@ def switches(one: Slice) -> float | None:
     return float(one["vcsw"] + one["ivcsw"])
 
 
+def _spurious(one: Slice) -> float | None:
+    """Events that found nothing, of workloads in which threads compete for them."""
+    return None if one.get("wakeups") is None else float(one["spurious"])
+
+
 def _rate(one: Slice) -> float | None:
     return 1e9 * float(one["ops"]) / float(one["wall_ns"]) if one["wall_ns"] else None
 
@@ -102,6 +107,9 @@ def _time_series(data: CellData) -> list[Series]:
         from_totals(data, "ctxsw_per_event", switches, number_of("ops")),
         from_totals(data, "events_per_wait", number_of("events"), number_of("waits")),
         from_totals(data, "messages_per_delivery", number_of("messages"), number_of("deliveries")),
+        from_totals(data, "wakeups_per_event", number_of("wakeups"), number_of("ops")),
+        from_totals(data, "spurious_per_event", _spurious, number_of("ops")),
+        from_totals(data, "share_index", number_of("share_top"), number_of("share_bottom")),
         from_pairs(data, "bytes_per_fd", data.kernel_bytes),
     ]
     if any(one.get("load_cpu_ns") is not None for one in data.slices):

@@ -7,6 +7,8 @@ import argparse
 import shutil
 import socket
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness import catalogue, estimate, table
@@ -64,6 +66,13 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument(
         "--kernel", choices=KERNELS, default="6.12", help="of the guest (%(default)s)"
+    )
+    parser.add_argument(
+        "--module-param",
+        action="append",
+        default=[],
+        metavar="K=V",
+        help="of kevent.ko in the guest, such as index=avl; may be repeated",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="run directory; must not exist")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and its time")
@@ -135,6 +144,17 @@ def print_plan(plan: Plan) -> None:
     print(f"estimated time on this machine, with the report: {seconds}")
 
 
+def _module_params(texts: Sequence[str]) -> dict[str, str]:
+    """Parameters of the module, each given once. Raises UsageError."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name.isidentifier() or not equals or not value or " " in value or name in found:
+            raise UsageError(f"--module-param {text}: write NAME=VALUE once a name, as index=avl")
+        found[name] = value
+    return found
+
+
 def _plans(
     args: argparse.Namespace, request: Request, known: catalogue.Catalogue
 ) -> tuple[Plan, GuestPlan | None]:
@@ -145,6 +165,9 @@ def _plans(
     guest = None
     if args.where != "host" and not args.aa:
         guest = make_guest_plan(request, known, args.kernel)
+        guest = replace(guest, module_params=_module_params(args.module_param))
+    elif args.module_param:
+        raise UsageError("--module-param is for the guest's module: use --where guest or both")
     if args.where == "guest":
         return Plan(args.profile, "bench", (), ()), guest
     plan = make_plan(request, known, descriptor_limit())

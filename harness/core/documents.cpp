@@ -29,6 +29,7 @@ constexpr std::array capability_names{
     std::pair{adapter::caps::registered_files, "registered_files"},
     std::pair{adapter::caps::synthetic, "synthetic"},
     std::pair{adapter::caps::batched_control, "batched_control"},
+    std::pair{adapter::caps::shared, "shared"},
 };
 
 const char* name_of(adapter::trigger mode) {

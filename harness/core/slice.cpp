@@ -61,6 +61,11 @@ nlohmann::json to_json(const slice_result& slice) {
         {"load_cpu_ns", nullptr},
         {"pace", nullptr},
     };
+    if (work.share_bottom != 0) {
+        fields["wakeups"] = work.wakeups;
+        fields["share_top"] = work.share_top;
+        fields["share_bottom"] = work.share_bottom;
+    }
     if (used.steal_ticks) fields["steal_ticks"] = *used.steal_ticks;
     if (slice.load_cpu_ns) fields["load_cpu_ns"] = *slice.load_cpu_ns;
     if (slice.pace)

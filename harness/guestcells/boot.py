@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import tree
@@ -33,6 +33,7 @@ class Prepared:
     accel_reason: str
     module: Path | None
     missing: str = ""
+    module_params: Mapping[str, str] = field(default_factory=dict)
 
 
 def prepare(series: str, tell: Callable[[str], None]) -> Prepared:
@@ -100,6 +101,7 @@ def boot(
                 kernel=prepared.series,
                 add=[plan.absolute()],
                 module=prepared.module,
+                module_params=prepared.module_params if prepared.module else {},
                 cwd=Path("/"),
                 icount=icount,
                 streamed=True,

@@ -17,8 +17,17 @@ from harness.guest.image import MODULE_PATH
 from harness.guest.spec import Outcome
 from harness.guestcells.answers import Answer
 from harness.guestcells.boot import Booted, Prepared, boot, prepare
-from harness.guestcells.plan import FACTS, Asked, GuestPlan, counting, is_facts, lines, timing
-from harness.guestcells.record import GuestRecords
+from harness.guestcells.plan import (
+    FACTS,
+    Asked,
+    GuestPlan,
+    counting,
+    is_facts,
+    lines,
+    timing,
+    without_module,
+)
+from harness.guestcells.record import GuestRecords, Unhooked
 from harness.progress import Progress
 from results.writer import ResultWriter
 
@@ -57,6 +66,7 @@ class GuestPart:
         self.around = around
         self.measured: list[Measured] = []
         self.errors: list[str] = []
+        self.unhooked: Unhooked = {}
         self.place: dict[str, Any] = {"where": "guest", "kernel": None, "accel": "tcg"}
 
     def carry_out(self) -> None:
@@ -70,12 +80,21 @@ class GuestPart:
             self._skip_all(str(problem))
             return
         self.place["kernel"] = prepared.release
+        prepared = replace(prepared, module_params=self.plan.module_params)
+        asked = counting(self.plan)
+        absent = [one for one in asked if without_module(self.plan.cells[one.cell])]
+        asked = [one for one in asked if one not in absent]
+        if absent:
+            bare = replace(prepared, module=None, missing="this cell is counted without kevent.ko")
+            self._boot(bare, "count-absent", absent, icount=True)
+        if not asked:
+            return
         # Counting needs the emulator whatever else the machine can do.
-        booted = self._boot(prepared, "count", counting(self.plan), icount=True)
+        booted = self._boot(prepared, "count", asked, icount=True)
         if booted is not None and module_refused(booted):
             missing = f"the guest's kernel refused kevent.ko: {booted.result.reason}"
             prepared = replace(prepared, module=None, missing=missing)
-            self._boot(prepared, "count-without-module", counting(self.plan), icount=True)
+            self._boot(prepared, "count-without-module", asked, icount=True)
         if prepared.accel == "kvm":
             asked = timing(self.plan, self.around.seed)
             self._boot(prepared, "time", asked, icount=False)
@@ -90,7 +109,7 @@ class GuestPart:
         self, prepared: Prepared, name: str, asked: Sequence[Asked], icount: bool
     ) -> Booted | None:
         place = {**self.place, "accel": "tcg" if icount else prepared.accel}
-        follower = Follower(self.plan, asked, place, prepared, self.around)
+        follower = Follower(self.plan, asked, place, prepared, self.around, self.unhooked)
         seconds = part_seconds(self.plan)
         booted: Booted | None = None
         trouble = "the run was stopped"
@@ -141,26 +160,30 @@ class Follower:
         place: Mapping[str, Any],
         prepared: Prepared,
         around: Surroundings,
+        unhooked: Unhooked | None = None,
     ) -> None:
         self.plan = plan
         self.around = around
         self.prepared = prepared
         self.place = dict(place)
         self.recorder = Recorder(around.writer, place)
-        self.records = GuestRecords(plan, self.recorder, around.seed)
+        self.records = GuestRecords(plan, self.recorder, around.seed, unhooked)
         self.unanswered = {one.identity: one for one in asked}
         self._left = [
             sum(1 for one in asked if one.cell == number) for number in range(len(plan.cells))
         ]
         self._recorded = {number for number, left in enumerate(self._left) if not left}
-        for skip in plan.skips:
+        #: A boot beside the run's own, which tells what was left out and about the guest.
+        self._aside = bool(asked) and all(without_module(plan.cells[one.cell]) for one in asked)
+        for skip in plan.skips if not self._aside else ():
             self.recorder.planned_skip(skip)
 
     def take(self, answer: Answer) -> None:
         """One answer. Raises Interrupted when the user asked for a stop: that ends the guest."""
         self.around.interrupt.check()
         if is_facts(answer["id"]):
-            self._environment(answer)
+            if not self._aside:
+                self._environment(answer)
             return
         asked = self.unanswered.pop(str(answer["id"]), None)
         if asked is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.catalogue import Catalogue
@@ -19,12 +19,12 @@ from harness.controller.calibrate import granule_of
 from harness.names import Variant
 from harness.plan import (
     EXTERNAL,
-    LOADED,
     WEB_2006,
     Cell,
     Request,
     Side,
     Skip,
+    also_variants,
     check_given,
     expand,
     floor_cells,
@@ -32,6 +32,7 @@ from harness.plan import (
     parse_params,
     shown_params,
 )
+from harness.plan import LOADED as DRIVEN
 from harness.profiles import PROFILES, Profile, Sweep
 from harness.protocol import Protocol
 from results.identity import derived_seed
@@ -42,8 +43,21 @@ from results.keys import params_text
 BARE = Variant("null", "bare")
 BARE_DRAIN = Variant("null", "bare-drain")
 BARE_WORKLOADS = frozenset({"idle_scan", "active_ratio", "source_pingpong", "tcp_rr"})
-#: Two threads on the one processor of a counting guest: what they do is counted together.
-TWO_THREADS = frozenset({"source_pingpong", "tcp_rr", "wake_latency"})
+#: Several threads on the one processor of a counting guest: what they do is counted together.
+TWO_THREADS = frozenset(
+    {
+        "source_pingpong",
+        "tcp_rr",
+        "wake_latency",
+        "herd",
+        "shared_vs_private_queue",
+        "stream_bench",
+    }
+)
+#: What nobody watches. Counted in a kernel without the module, too, where it is done bare.
+BYSTANDER = "bystander"
+MODULE = "module"
+ABSENT, LOADED = "absent", "loaded"
 #: Descriptors a process in the guest may open.
 DESCRIPTOR_LIMIT = 131_072
 #: Batches of a count. Their median leaves out those that a timer tick fell into.
@@ -52,6 +66,9 @@ BATCHES = 9
 _LEAST = 400_000
 #: Handing a run to a second thread and getting it back costs some 10,000 instructions.
 _LEAST_TWO_THREADS = 2_000_000
+#: Several threads are handed a run and dismissed in each batch.
+_LEAST_CREW = 10_000_000
+CREWS = frozenset({"herd", "shared_vs_private_queue"})
 #: HTTP: requests of a batch, and batches.
 _REQUESTS = 64
 _HTTP_BATCHES = 9
@@ -75,6 +92,8 @@ class GuestPlan:
     shown: dict[str, set[str]]
     #: Variants that read until nothing is left.
     drains: frozenset[Variant] = frozenset()
+    #: Parameters of kevent.ko.
+    module_params: Mapping[str, str] = field(default_factory=dict)
 
     def bare_of(self, side: Side) -> Variant:
         """The bare work that reads as this side does."""
@@ -103,7 +122,8 @@ def make_guest_plan(request: Request, catalogue: Catalogue, series: str) -> Gues
             why = "not part of this build" if workload is None else str(workload.reason)
             skips.append(Skip(sweep.workload, {}, None, "unavailable", why, "guest"))
             continue
-        sides = tuple(Side(one, 1, catalogue.triggers.get(one, "lt")) for one in variants)
+        more = [] if request.mechanisms else also_variants(sweep, variants)
+        sides = tuple(Side(one, 1, catalogue.triggers.get(one, "lt")) for one in (*variants, *more))
         for params in _params(sweep, catalogue, given):
             cell = Cell(sweep.workload, params, "headline", False, True, ICOUNT, sides)
             if cell not in cells:
@@ -144,6 +164,8 @@ def _params(
     sets = expand(sweep, workload, given, DESCRIPTOR_LIMIT)
     if sweep.workload in TWO_THREADS and "placement" not in given:
         sets = [{**one, "placement": "same-cpu"} for one in sets]
+    if sweep.workload == BYSTANDER and MODULE not in given:
+        sets = [{**one, MODULE: state} for one in sets for state in (ABSENT, LOADED)]
     return sets
 
 
@@ -193,6 +215,11 @@ class Asked:
         return f"{self.cell}:{self.side.label}:{self.pair}"
 
 
+def without_module(cell: Cell) -> bool:
+    """Whether a cell is counted in a guest without kevent.ko."""
+    return cell.params.get(MODULE) == ABSENT
+
+
 def counting(plan: GuestPlan) -> list[Asked]:
     """Requests of a guest that counts instructions: each side once, cell by cell.
 
@@ -203,7 +230,9 @@ def counting(plan: GuestPlan) -> list[Asked]:
     found = []
     for number, cell in enumerate(plan.cells):
         sides = list(cell.sides)
-        if cell.workload in BARE_WORKLOADS and cell.purpose != "floor":
+        if without_module(cell):
+            sides.append(Side(BARE))
+        elif cell.workload in BARE_WORKLOADS and cell.purpose != "floor":
             needed = {plan.bare_of(side) for side in cell.sides}
             sides += [Side(one) for one in sorted(needed)]
         found += [Asked(number, side) for side in sides]
@@ -215,7 +244,7 @@ def timing(plan: GuestPlan, seed: int) -> list[Asked]:
     of its own each time, so that slow drift meets all sides alike."""
     found = []
     for number, cell in enumerate(plan.cells):
-        if cell.workload in LOADED or cell.purpose == "floor":
+        if cell.workload in DRIVEN or cell.purpose == "floor" or without_module(cell):
             continue
         rng = random.Random(derived_seed(seed, "guest", cell.identity))
         for pair in range(TIMES.pairs):
@@ -227,6 +256,7 @@ def timing(plan: GuestPlan, seed: int) -> list[Asked]:
 
 def _cell_line(cell: Cell, asked: Asked, real_time: bool) -> dict[str, Any]:
     least = _LEAST_TWO_THREADS if cell.workload in TWO_THREADS else _LEAST
+    least = _LEAST_CREW if cell.workload in CREWS else least
     return {
         "do": "cell",
         "workload": cell.workload,
@@ -279,6 +309,7 @@ FACTS = {
     "module.kevent.srcversion": "/sys/module/kevent/srcversion",
     "module.kevent.taint": "/sys/module/kevent/taint",
     "module.kevent.parameters.close_watch": "/sys/module/kevent/parameters/close_watch",
+    "module.kevent.index": "/sys/module/kevent/parameters/index",
 }
 _READ = "facts"
 

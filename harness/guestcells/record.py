@@ -14,26 +14,40 @@ from harness.celldata import CellData, Count
 from harness.controller.equalwork import unequal_work
 from harness.controller.recorder import Recorder
 from harness.guestcells.answers import Answer
-from harness.guestcells.plan import TIMES, TWO_THREADS, Asked, GuestPlan
+from harness.guestcells.plan import (
+    BARE,
+    BYSTANDER,
+    MODULE,
+    TIMES,
+    TWO_THREADS,
+    Asked,
+    GuestPlan,
+    without_module,
+)
 from harness.names import Variant
 from harness.plan import LOADED, Cell, Side
-from results.keys import case_key
+from results.keys import case_key, params_text
 
 _TOOL = "icount"
 _BASIS = "emulated, counted by the guest's own clock"
-_BOTH_THREADS = f"{_BASIS}; both threads on one processor"
+_BOTH_THREADS = f"{_BASIS}; all threads on one processor"
 _SERVER = f"{_BASIS}; the server's process alone"
 #: CPU time below this share of the whole means that something else ran, or nothing did.
 _IDLE_LIMIT = 0.98
 _KINDS = {"skipped": "not-applicable", "usage": "unavailable"}
 Found = dict[str, "tuple[float | None, int, str | None]"]
+#: Instructions of an operation that nobody watches, in a kernel without the module, by cell.
+Unhooked = dict[str, "float | str | None"]
 
 
 class GuestRecords:
     """Collects the answers of one boot and writes records cell by cell. Not thread-safe."""
 
-    def __init__(self, plan: GuestPlan, recorder: Recorder, seed: int) -> None:
+    def __init__(
+        self, plan: GuestPlan, recorder: Recorder, seed: int, unhooked: Unhooked | None = None
+    ) -> None:
         self.plan = plan
+        self.unhooked: Unhooked = {} if unhooked is None else unhooked
         self.cells = plan.cells
         self.recorder = recorder
         self.seed = seed
@@ -147,6 +161,12 @@ class GuestRecords:
             if side.label in data.kernel_bytes:
                 memory[side.label] = (data.kernel_bytes[side.label][0], 1, _BASIS)
         place = self.recorder.place
+        for name, figures in _of_threads(data, answers).items():
+            result.rows += exact_rows(data, place, name, figures)
+        if data.cell.workload == BYSTANDER:
+            result.rows += exact_rows(
+                data, place, "unused_instr_per_event", self._unused(data, answers, whole)
+            )
         if data.cell.workload != "footprint":
             name = "instr_per_request" if external else "instr_per_event"
             result.rows += exact_rows(data, place, name, whole)
@@ -156,6 +176,23 @@ class GuestRecords:
         result.rows += exact_rows(data, place, "bytes_per_fd", memory)
         return result
 
+    def _unused(
+        self, data: CellData, answers: Mapping[tuple[str, int], Answer], whole: Found
+    ) -> Found:
+        """What an operation costs more than the same done bare in a kernel without the module."""
+        rest = params_text({n: v for n, v in data.cell.params.items() if n != MODULE})
+        if without_module(data.cell):
+            self.unhooked[rest] = _bare(answers.get((Side(BARE).label, 0)))
+        before = self.unhooked.get(rest)
+        found: Found = {}
+        for label, (value, repeats, basis) in whole.items():
+            if isinstance(before, float) and value is not None:
+                found[label] = (value - before, repeats, basis)
+            else:
+                why = before if isinstance(before, str) else "not counted without the module"
+                found[label] = (None, 0, why)
+        return found
+
     def _count(
         self, data: CellData, side: Side, name: str, repeats: list[float], operations: int
     ) -> Count:
@@ -163,6 +200,23 @@ class GuestRecords:
         data.counts.setdefault(side.label, []).append(count)
         self.recorder.count(data, side.label, count)
         return count
+
+
+def _of_threads(data: CellData, answers: Mapping[tuple[str, int], Answer]) -> Mapping[str, Found]:
+    """By metric, who was woken and who got how much; empty where one thread waits."""
+    found: dict[str, Found] = {}
+    for side in data.alive():
+        last = (answers[(side.label, 0)].get("slices") or [{}])[-1]
+        if not last.get("share_bottom"):
+            continue
+        for metric, top, bottom in (
+            ("wakeups_per_event", "wakeups", "ops"),
+            ("spurious_per_event", "spurious", "ops"),
+            ("share_index", "share_top", "share_bottom"),
+        ):
+            value = float(last[top]) / float(last[bottom])
+            found.setdefault(metric, {})[side.label] = (value, 1, "counted by the guest's kernel")
+    return found
 
 
 def _bare(answer: Answer | None) -> float | str | None:

@@ -37,6 +37,11 @@ void add_counters(benchmark::State& state, const harness::slice_result& slice) {
     if (work.deliveries != 0)
         counters["messages_per_delivery"] =
             ratio(static_cast<double>(work.messages), static_cast<double>(work.deliveries));
+    if (work.share_bottom != 0) {
+        counters["wakeups_per_event"] = per_operation(work.wakeups);
+        counters["share_index"] =
+            ratio(static_cast<double>(work.share_top), static_cast<double>(work.share_bottom));
+    }
     counters["ctxsw_per_event"] =
         per_operation(slice.used.voluntary_switches + slice.used.involuntary_switches);
     counters["cpu_ns_per_event"] = per_operation(slice.used.cpu_ns);

@@ -23,6 +23,8 @@ from plots.figures import (
     syscalls,
     throughput,
     under_load,
+    unused,
+    woken,
 )
 from plots.model import Run
 
@@ -44,7 +46,9 @@ ALL: tuple[Callable[[Run], Figure], ...] = (
     noise.build,
     history.build,
     flames.build,
+    woken.build,
     claim.build,
+    unused.build,
 )
 
 

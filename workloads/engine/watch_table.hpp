@@ -27,6 +27,7 @@ struct table_plan {
     std::uint32_t payload = 1;  ///< bytes of one message
     std::uint32_t batch = 64;   ///< events a wait delivers, at most
     std::uint32_t buffers = 64;
+    std::uint32_t ring = 0;  ///< entries of a mechanism's ring; 0 = enough for all watches
 };
 
 /// Throws not_available when the cause is a limit of the mechanism, fault otherwise, unless
@@ -89,6 +90,7 @@ class watch_table {
         settings.max_watches = plan.registered;
         settings.max_batch = plan.batch;
         settings.buffers = buffers.set();
+        settings.ring_entries = plan.ring;
         open_adapter(mechanism, settings);
         for (std::uint32_t at = 0; at < plan.registered; ++at) {
             flow& each = flows[at];

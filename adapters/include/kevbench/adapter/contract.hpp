@@ -13,7 +13,7 @@
 //
 // The nine verbs of an adapter: probe, open, add, modify, remove, submit, flush, wait, close.
 // Sources a mechanism may know without a descriptor have verbs of their own, none of them required:
-// see native_sources.hpp.
+// see native_sources.hpp. So has a queue that several threads wait on: see sharing.hpp.
 //
 // Errors
 //   Verbs never throw once the object is constructed. They return 0 or a count on success and a
@@ -87,6 +87,7 @@ inline constexpr std::uint32_t kernel_thread = 1U << 5;  ///< a kernel thread wo
 inline constexpr std::uint32_t registered_files = 1U << 6;  ///< descriptors are registered up front
 inline constexpr std::uint32_t synthetic = 1U << 7;  ///< no kernel behind it: the null adapter
 inline constexpr std::uint32_t batched_control = 1U << 8;  ///< add/modify take effect at flush/wait
+inline constexpr std::uint32_t shared = 1U << 9;  ///< several threads may wait on it: sharing.hpp
 }  // namespace caps
 
 /// When a watch that stays ready is reported again.

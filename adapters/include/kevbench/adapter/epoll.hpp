@@ -41,6 +41,8 @@ class epoll_control {
 
     [[nodiscard]] const traits& describe() const noexcept { return variant_.fixed; }
     int open(const config& settings) noexcept;
+    /// See sharing.hpp: the same epoll instance by a descriptor of its own.
+    int attach(const epoll_control& first, const config& settings) noexcept;
     int add(watch& target) noexcept;
     int modify(watch& target) noexcept;
     int remove(watch& target) noexcept;
@@ -65,6 +67,9 @@ class epoll_control {
     const sigset_t* mask_ = nullptr;
 
   private:
+    /// Takes over what `made`, a new descriptor or an error in errno, is to be used with.
+    int start(int made, const config& settings) noexcept;
+
     epoll_variant variant_;
     detail::descriptor epoll_;
     std::vector<epoll_event> storage_;

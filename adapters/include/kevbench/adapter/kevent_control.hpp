@@ -19,6 +19,7 @@
 #include <array>
 #include <csignal>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -45,6 +46,7 @@ struct kevent_variant {
     traits fixed;
     kevent_way way = kevent_way::get;
     bool only_poll = false;  ///< every watch is of type POLL
+    bool tells_one = false;  ///< one of the threads and queues that wait hears of an event, not all
 };
 
 class kevent_control {
@@ -89,12 +91,15 @@ class kevent_control {
         bool armed = false;      ///< in the kernel, or among the changes for it
     };
     using slot_type = detail::ring_slot<registration>;
+    using slot_table = detail::ring_slots<registration>;
 
     explicit kevent_control(const kevent_variant& variant) : variant_(variant) {}
     ~kevent_control() = default;
 
     /// Checks `settings` and takes memory for the slots. 0 or -errno.
     int open_control(const config& settings) noexcept;
+    /// The same with the queue and the slots of `first` (sharing.hpp).
+    int attach_control(const kevent_control& first, const config& settings) noexcept;
     void close_control() noexcept;
 
     /// Delivers a record; 1 if it had something to say, else 0.
@@ -102,7 +107,7 @@ class kevent_control {
     std::uint32_t deliver(std::uint64_t user, const std::array<std::uint32_t, 2>& ret_data,
                           std::uint32_t ret_flags, Sink& sink) {
         std::uint32_t fired = ret_data[0];
-        slot_type* const slot = slots_.find(detail::request_id{user});
+        slot_type* const slot = find(detail::request_id{user});
         if (slot == nullptr) [[unlikely]] {
             return 0;
         }
@@ -138,7 +143,7 @@ class kevent_control {
         while (!refused_.empty() && delivered < max_batch_) {
             const refusal each = refused_.back();
             refused_.pop_back();
-            if (slot_type* const slot = slots_.find(detail::request_id{each.user})) {
+            if (slot_type* const slot = find(detail::request_id{each.user})) {
                 // A read that is refused has ended; its place stays.
                 const bool read = slot->state.type == KEVENT_AIO;
                 slot->state.armed = slot->state.armed && !read;
@@ -150,6 +155,11 @@ class kevent_control {
         return delivered;
     }
 
+    /// The slot a record belongs to, or null when it is outdated.
+    [[nodiscard]] slot_type* find(detail::request_id id) const noexcept {
+        slot_type& slot = table_[id.slot()];
+        return slot.generation == id.generation() ? &slot : nullptr;
+    }
     [[nodiscard]] bool batched() const noexcept {
         return (variant_.fixed.capabilities & caps::batched_control) != 0;
     }
@@ -165,12 +175,16 @@ class kevent_control {
     std::uint32_t max_batch_ = 0;
     bool oneshot_ = false;
     const sigset_t* mask_ = nullptr;
-    detail::ring_slots<registration> slots_;
-    std::vector<ukevent> changes_;  ///< for the next call; KEVENT_CTL_BATCH
+    slot_type* table_ = nullptr;         ///< the slots of slots_
+    std::shared_ptr<slot_table> slots_;  ///< of all objects on one queue
+    std::vector<ukevent> changes_;       ///< for the next call; KEVENT_CTL_BATCH
     std::vector<refusal> refused_;
     kevent_variant variant_;
 
   private:
+    /// What both ways to begin have in common.
+    int take_settings(const config& settings) noexcept;
+
     /// What names a native source, and its last plan or read, by slot number.
     struct native_source {
         ukevent entry{};

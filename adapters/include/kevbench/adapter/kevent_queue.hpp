@@ -25,6 +25,8 @@ class kevent_queue_adapter : public kevent_control {
     static availability probe(const kevent_variant& variant);
 
     int open(const config& settings) noexcept;
+    /// See sharing.hpp: the same queue by a descriptor of its own. Not with the ring of 2006.
+    int attach(const kevent_queue_adapter& first, const config& settings) noexcept;
     void close() noexcept;
 
     template <class Sink>

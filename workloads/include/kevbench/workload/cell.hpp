@@ -35,6 +35,13 @@ struct tally {
     /// Sources that merge (timers, signals, posts): what arrived apart. messages / deliveries is
     /// how many were merged. 0 where nothing merges.
     std::uint64_t deliveries = 0;
+    /// Several threads waiting: how often one of them was woken from its sleep, with work or
+    /// without; and of the messages each took, the square of the sum and the number of threads
+    /// times the sum of the squares: their quotient is Jain's index, 1 when all took the same. 0
+    /// elsewhere.
+    std::uint64_t wakeups = 0;
+    std::uint64_t share_top = 0;
+    std::uint64_t share_bottom = 0;
     /// Waits by number of events delivered: index 0 = none, i = 2^(i-1) .. 2^i - 1 events.
     std::array<std::uint64_t, 24> batches{};
 
@@ -55,6 +62,9 @@ struct tally {
         spurious += other.spurious;
         errors += other.errors;
         deliveries += other.deliveries;
+        wakeups += other.wakeups;
+        share_top += other.share_top;
+        share_bottom += other.share_bottom;
         for (std::size_t at = 0; at < batches.size(); ++at) {
             batches[at] += other.batches[at];
         }

@@ -140,6 +140,8 @@ class ring_slots {
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
+    /// All slots by number, where they stay until close().
+    [[nodiscard]] slot_type* data() noexcept { return slots_.data(); }
     /// The slot of a registered watch, else null.
     [[nodiscard]] slot_type* find(const watch& target) noexcept {
         if (target.slot >= slots_.size() || slots_[target.slot].target != &target) {
