@@ -111,7 +111,7 @@ TEST(Worker, ListNamesWhatTheDesignPromises) {
                     {"reason", nullptr},
                     {"trigger", "et"},
                     {"discipline", "drain"},
-                    {"capabilities", json::array({"modify"})},
+                    {"capabilities", json::array({"modify", "shared"})},
                     {"descriptor_limit", 0},
                     {"plugin", false}}));
     const auto scan = element_with(document.at("workloads"), {{"name", "idle_scan"}});
