@@ -113,8 +113,7 @@ def _head(pager: Pager, matrix: front.Matrix, step: float) -> None:
     for edge, lines in zip(edges, lines_of, strict=True):
         for index, words in enumerate(lines):
             y = pager.y + 0.13 + 0.115 * (index + deepest - len(lines))
-            size = min(6.6, 6.6 * (step - 0.08) / fontmetrics.width(words or " ", 6.6))
-            pager.put(words, edge - 0.06, y, size, style.MUTED, align="right")
+            pager.put(words, edge - 0.06, y, _fitting(words, 6.6, step), style.MUTED, align="right")
     pager.put("mechanism", MARGIN, pager.y + 0.13 + 0.115 * (deepest - 1), 6.6, style.MUTED)
     pager.y += 0.13 + 0.115 * deepest
     pager.rule(pager.y - 0.05, right=_end(matrix, step), heavy=True)
@@ -134,8 +133,16 @@ def _row(pager: Pager, matrix: front.Matrix, row: front.MatrixRow, step: float) 
         if cell.interval:
             pager.put(cell.interval, edge, y + 0.095, 5.8, style.MUTED, align="right")
     edge = MARGIN + _LABEL + step * len(row.cells)
-    pager.put(row.tally, edge + _TALLY - 0.06, y, 6.8, align="right")
-    pager.put(row.resolution, edge + _TALLY + _SEEN - 0.06, y, 6.8, align="right")
+    for words, room, right in (
+        (row.tally, _TALLY, edge + _TALLY),
+        (row.resolution, _SEEN, edge + _TALLY + _SEEN),
+    ):
+        pager.put(words, right - 0.06, y, _fitting(words, 6.8, room), align="right")
+
+
+def _fitting(words: str, size: float, room: float) -> float:
+    """The size in points, or a smaller one at which the words leave a gap in `room` inches."""
+    return min(size, size * (room - 0.08) / fontmetrics.width(words or " ", size))
 
 
 def contents(pager: Pager, figures: Sequence[Figure], page: int, top: float) -> None:
