@@ -74,6 +74,7 @@ def test_the_web_server_of_2006_gets_one_plan_for_all_and_a_page(tmp_path: Path)
     chosen = (
         "rate=300",
         "requests=1",
+        "burst=1",
         "style=optimistic",
         "accept=all",
         "watch_limit=0",

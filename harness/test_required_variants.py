@@ -34,7 +34,7 @@ def test_kevent_is_available_or_says_what_would_help() -> None:
     found = {
         one: why for one, why in catalogue.load().variants.items() if one.mechanism == "kevent"
     }
-    assert len(found) == 17
+    assert len(found) == 22
     assert all(why is None or "kevent" in why for why in found.values()), found
 
 

@@ -87,13 +87,15 @@ def plan(
     folder: Path, source: Path, changed: Collection[str], compilers: Collection[str]
 ) -> dict[str, str]:
     """Objects of the build in `folder` by compile command, as far as a base can take them."""
+    # A build folder that was configured again names them as it was told to, commands by their places.
+    places = {shutil.which(one) or one for one in compilers}
     usable = reusable(_ninja(folder, "-t", "deps"), folder, changed)
     found = {}
     for rule in json.loads(_ninja(folder, "-t", "compdb") or "[]"):
         if rule["output"] not in usable:
             continue
         words = shlex.split(rule["command"])
-        start = next((at for at, word in enumerate(words) if word in compilers), None)
+        start = next((at for at, word in enumerate(words) if word in places), None)
         if start is not None:
             key = _key(words[start:], str(folder), str(source))
             found[key] = str(folder / rule["output"])

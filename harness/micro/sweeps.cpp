@@ -60,6 +60,16 @@ std::span<const sweep> built_in_sweeps() {
         {"fan_in", {{"active", {"256"}}}},
         {"mixed_sources", {{"via", {"native", "descriptor"}}}},
         {"fan_in", {{"threads", {"1", "2", "4", "8", "16"}}, {"via", {"native", "descriptor"}}}},
+        {"herd", {{"threads", {"2", "8", "32"}}, {"queue", {"shared", "private"}}}},
+        {"herd", {{"source", {"unix", "tcp"}}, {"queue", {"shared", "private"}}}},
+        {"shared_vs_private_queue",
+         {{"threads", {"1", "2", "4", "8"}}, {"queue", {"shared", "private"}}}},
+        {"shared_vs_private_queue", {{"active", {"1", "64"}}, {"queue", {"shared", "private"}}}},
+        {"stream_bench", {{"source", {"pipe", "unix", "tcp"}}, {"registered", {"100", "2000"}}}},
+        {"stream_bench", {{"source", {"unix"}}, {"few", {"1", "10"}}}},
+        {"stream_bench", {{"source", {"unix"}}, {"batch", {"1", "128"}}}},
+        {"bystander", {{"source", {"unix", "tcp", "pipe", "eventfd", "signal"}}}},
+        {"bystander", {{"source", {"unix", "tcp"}}, {"call", {"write"}}}},
     };
     return all;
 }
