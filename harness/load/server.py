@@ -85,6 +85,7 @@ def worker_command(
     argv = [
         str(worker),
         "http",
+        "--with-parent",
         "--mechanism",
         mechanism,
         "--variant",

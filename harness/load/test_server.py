@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
+from harness import tree
 from harness.load.errors import LoadError
-from harness.load.server import Counters, HttpServer
+from harness.load.server import Counters, HttpServer, worker_command
 
 WELL_BEHAVED = """
 import json, signal, sys
@@ -57,6 +61,28 @@ def test_leaving_the_block_ends_the_server() -> None:
     with HttpServer(python(WELL_BEHAVED)) as server:
         process = server._process
     assert process.returncode is not None
+
+
+def test_a_server_ends_with_its_controller_even_if_that_is_killed() -> None:
+    words = worker_command(tree.worker(), "epoll", "lt", 10)
+    program = f"""
+import subprocess, sys
+server = subprocess.Popen({words!r}, stdout=subprocess.PIPE)
+server.stdout.readline()
+print(server.pid, flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen(
+        python(program), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as controller:
+        assert controller.stdout is not None
+        server = Path("/proc", controller.stdout.readline().strip())
+        assert server.is_dir()
+        controller.kill()
+    ends = time.monotonic() + 10
+    while server.is_dir() and "Z" not in (server / "stat").read_text().rpartition(")")[2][:3]:
+        assert time.monotonic() < ends, "the server goes on without its controller"
+        time.sleep(0.02)
 
 
 def test_other_output_is_refused() -> None:

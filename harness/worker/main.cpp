@@ -2,8 +2,10 @@
 //
 // kevbench-worker: measures cells on behalf of a controller, or one cell for a person.
 #include <fmt/format.h>
+#include <sys/prctl.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -101,6 +103,9 @@ int dispatch(int argc, char** argv) {
         "--keepalive on|off --batch N --reply BYTES --style plain|naive|optimistic "
         "--accept all|one --watch-limit N --backlog N");
     http->allow_extras();  // parse_http_options() knows them
+    bool with_parent = false;
+    http->add_flag("--with-parent", with_parent,
+                   "end when what started this ends, however it does");
 
     load_arguments loading;
     auto* load = add_load_command(app, loading);
@@ -124,7 +129,10 @@ int dispatch(int argc, char** argv) {
     if (*load) load_command(loading);
     if (*idle) return workload::hold_idle(holding, std::cout);
     if (*batch) batch_command(plan);
-    if (*http) return serve_http(http->remaining());
+    if (*http) {
+        if (with_parent) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+        return serve_http(http->remaining());
+    }
     return *serving ? serve() : 0;
 }
 
