@@ -3,16 +3,14 @@
 
 import re
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from harness.guest import apt
 from harness.guest.kernels import SERIES, ensure_kernel
 from harness.guest.module import build_module, kmod_dir
-from harness.guest.paths import build_lock, guest_build_dir
+from harness.guest.packages import unpacked
 from harness.guest.run import run_in_guest
 from harness.guest.spec import GuestSpec
 
@@ -22,24 +20,6 @@ _SERVERS = Path(__file__).parent / "testdata" / "servers"
 _WRK = Path("/usr/bin/wrk")
 _MIN_SHARE = 0.99
 _MIN_EVENTS = 200
-
-
-def _unpacked(package: str) -> Path:
-    """The package's files under build/guest/packages/, fetched when they are not there.
-
-    It is not installed: a server that Debian starts by itself would disturb what is measured here.
-    """
-    folder = guest_build_dir() / "packages" / package
-    with build_lock("packages"):
-        if not folder.is_dir():
-            record = apt.candidate(package)
-            assert record is not None, f"apt does not offer {package}"
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder.parent) as name:
-                downloaded = apt.download([record], Path(name))
-                apt.unpack(downloaded[0].file, Path(name) / "root")
-                (Path(name) / "root").rename(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +62,7 @@ def _check(output: str) -> None:
 
 @pytest.mark.parametrize("series", SERIES)
 def test_nginx_with_two_workers_serves_pages_through_kevent(series: str, library: Path) -> None:
-    server = _unpacked("nginx") / "usr/sbin/nginx"
+    server = unpacked("nginx") / "usr/sbin/nginx"
     conf = _SERVERS / "nginx.conf"
     command = [str(server), "-p", "/tmp/site", "-c", str(conf)]
     _check(_serve(series, library, "QUIT", command, [conf]))
@@ -90,7 +70,7 @@ def test_nginx_with_two_workers_serves_pages_through_kevent(series: str, library
 
 @pytest.mark.parametrize("series", SERIES)
 def test_lighttpd_serves_pages_through_kevent(series: str, library: Path) -> None:
-    files = _unpacked("lighttpd")
+    files = unpacked("lighttpd")
     conf, modules = _SERVERS / "lighttpd.conf", files / "usr/lib/lighttpd"
     command = [str(files / "usr/sbin/lighttpd"), "-D", "-f", str(conf), "-m", str(modules)]
     _check(_serve(series, library, "INT", command, [conf, modules]))
