@@ -48,6 +48,8 @@ class Report:
     longest_connection_ms: float | None
     response_ms: float | None
     """Mean time to the first byte of a reply, from the actual send; successful calls only."""
+    content_bytes: float | None
+    """Mean length of a reply's body."""
     statuses: Mapping[str, int]
     error_total: int | None
     errors: Mapping[str, int]
@@ -80,6 +82,7 @@ def parse(stdout: str) -> Report:
     )
     times = fields(r"^Connection time \[ms\]: min \S+ avg \S+ max (?P<max>\S+) ")
     reply = fields(r"^Reply time \[ms\]: response (?P<response>\S+) ")
+    size = fields(r"^Reply size \[B\]: header \S+ content (?P<content>\S+) ")
     causes: dict[str, int] = {}
     error_total: int | None = None
     for line in re.findall(r"^Errors: ((?:[a-z-]+ \d+ ?)+)\n", stdout, re.MULTILINE):
@@ -98,6 +101,7 @@ def parse(stdout: str) -> Report:
         duration_s=_float(total.get("duration")),
         longest_connection_ms=_float(times.get("max")),
         response_ms=_float(reply.get("response")),
+        content_bytes=_float(size.get("content")),
         statuses={name: int(value) for name, value in statuses},
         error_total=error_total,
         errors=causes,
@@ -114,6 +118,7 @@ class Plan:
     duration_s: float
     """Seconds of sending; 30 or more give httperf's own samples a meaning, ours need none."""
     server: str = "127.0.0.1"
+    uri: str = "/"
     calls: int = 1
     """Requests on each connection; above 1 is keep-alive."""
     timeout_s: float = 5.0
@@ -147,7 +152,7 @@ def command(plan: Plan, tool: str = "httperf", process: int = 0) -> list[str]:
         "--port",
         str(plan.port),
         "--uri",
-        "/",
+        plan.uri,
         *pace,
         "--num-conns",
         str(plan.connections_each),
