@@ -14,6 +14,7 @@ from typing import Any
 from harness import tree
 from harness.errors import UsageError
 from harness.names import Variant, trigger_by_name
+from harness.realserver.entry import entry as real_server
 
 _LIST_DEADLINE_S = 30
 
@@ -58,6 +59,8 @@ class Workload:
     params: dict[str, Parameter]
     #: A timed pass gives latencies.
     timed: bool = False
+    #: Why this machine itself does not run it; "" for all that it can run.
+    guest_only: str = ""
 
     def complete(self, given: dict[str, str]) -> dict[str, str]:
         """All parameters, those not given at their defaults. Raises UsageError for a bad one."""
@@ -167,13 +170,20 @@ def _workload(item: dict[str, Any]) -> Workload:
         for name, one in item["params"].items()
     }
     return Workload(
-        item["name"], bool(item["available"]), item["reason"], params, bool(item.get("timed"))
+        item["name"],
+        bool(item["available"]),
+        item["reason"],
+        params,
+        bool(item.get("timed")),
+        str(item.get("guest_only", "")),
     )
 
 
 def load(plugins: Iterable[Path] = ()) -> Catalogue:
-    """Asks the worker. Raises UsageError when it does not answer, with its own words."""
-    return load_from(tree.worker(), plugins)
+    """Asks the worker, and adds what is not its own: other people's servers. Raises UsageError when
+    it does not answer, with its own words."""
+    document = load_from(tree.worker(), plugins).document
+    return Catalogue.of({**document, "workloads": [*document["workloads"], real_server()]})
 
 
 def load_from(worker: Path, plugins: Iterable[Path] = ()) -> Catalogue:

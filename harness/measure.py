@@ -27,8 +27,9 @@ from harness.controller.recorder import Recorder
 from harness.environment import collect
 from harness.errors import UsageError
 from harness.estimate import cell_seconds
-from harness.guestcells.part import GuestPart, Surroundings
+from harness.guestcells.part import GuestPart
 from harness.guestcells.plan import GuestPlan
+from harness.guestcells.surroundings import Surroundings
 from harness.load.remote import HostLost
 from harness.load.site import Site
 from harness.plan import LOADED, WEB_2006, Cell, Plan
@@ -318,6 +319,7 @@ class Run:
             for one in [*self.cells, *(self.guest.measured if self.guest else [])]
             if one.data.void
         ]
+        outcome.faults += self.guest.faults if self.guest else []
         status = (
             "interrupted" if outcome.interrupted else "failed" if outcome.faults else "complete"
         )

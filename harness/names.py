@@ -39,8 +39,9 @@ def trigger_by_name(variant: Variant) -> str:
 
 
 def reference(trigger: str, present: Collection[Variant]) -> Variant | None:
-    """The epoll variant a side is divided by: same trigger mode, else lt, else none."""
-    for mode in (trigger, "lt"):
+    """The epoll variant a side is divided by: same trigger mode, else lt, else none. A server that
+    asks epoll in its own way ("native") is in no cell with the others."""
+    for mode in (trigger, "lt", "native"):
         candidate = Variant("epoll", mode)
         if candidate in present:
             return candidate

@@ -340,8 +340,9 @@ def make_plan(request: Request, catalogue: Catalogue, limit: int) -> Plan:
     seen: set[tuple[str, str]] = set()
     for sweep in sweeps:
         workload = catalogue.workloads.get(sweep.workload)
-        if workload is None or not workload.available:
-            why = "not part of this build" if workload is None else str(workload.reason)
+        if workload is None or not workload.available or workload.guest_only:
+            found = workload and (workload.reason or workload.guest_only)
+            why = "not part of this build" if workload is None else str(found)
             skips.append(Skip(sweep.workload, {}, None, "unavailable", why))
             continue
         for params in expand(sweep, workload, given, limit):

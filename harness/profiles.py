@@ -125,6 +125,12 @@ BYSTANDERS = (
     Sweep("bystander", {"source": ("unix", "tcp"), "call": ("write",)}),
 )
 
+#: W11: other people's servers as they are, one event at a time and under more than they can take.
+REAL_SERVERS = Sweep(
+    "real_server",
+    {"server": ("nginx", "lighttpd"), "rate": ("1000", "10000"), "requests": ("1", "10")},
+)
+
 _PROFILES = (
     Profile(
         "quick",
@@ -299,6 +305,7 @@ _PROFILES = (
             Sweep("shared_vs_private_queue", {"threads": ("1", "4"), "queue": _QUEUES}),
             Sweep("stream_bench", {"source": ("pipe", "unix", "tcp")}),
             *BYSTANDERS,
+            REAL_SERVERS,
         ),
     ),
 )
@@ -329,6 +336,7 @@ BY_NAME: dict[str, tuple[Sweep, ...]] = {
     ),
     "stream_bench": (Sweep("stream_bench", {"source": ("pipe", "unix", "tcp")}),),
     "bystander": BYSTANDERS,
+    "real_server": (REAL_SERVERS,),
 }
 
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in _PROFILES}

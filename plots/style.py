@@ -135,9 +135,9 @@ _FILLS = ("full", "none", "left", "top", "right", "bottom")
 _BASES: dict[str, tuple[str, ...]] = {
     "select": ("select", "pselect", "bigset"),
     "poll": ("poll", "ppoll"),
-    "epoll": ("lt", "et", "oneshot", "et-once", "exclusive", "pwait2"),
+    "epoll": ("lt", "et", "oneshot", "et-once", "exclusive", "pwait2", "native"),
     "io_uring": ("multishot", "completion", "poll"),
-    "kevent": ("mapped", "get", "mapped+batch", "ring", "naio"),
+    "kevent": ("mapped", "get", "mapped+batch", "ring", "naio", "preload"),
 }
 _MODIFIERS: dict[str, float] = {
     "": 1.5,

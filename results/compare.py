@@ -32,6 +32,7 @@ _TAKING_TURNS = {
     "wake_latency": 5.0,
     "http_one_byte": 5.0,
     "kevent_2006": 5.0,
+    "real_server": 5.0,
 }
 _ROUNDING = 1e-9
 

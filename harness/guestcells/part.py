@@ -5,20 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from harness.analysis.whole import Measured
-from harness.controller.interrupt import Interrupt
 from harness.controller.recorder import Recorder
-from harness.environment import collect
 from harness.guest.errors import GuestError
 from harness.guest.image import MODULE_PATH
 from harness.guest.spec import Outcome
 from harness.guestcells.answers import Answer
 from harness.guestcells.boot import Booted, Prepared, boot, prepare
+from harness.guestcells.environment import environment
 from harness.guestcells.plan import (
-    FACTS,
     Asked,
     GuestPlan,
     counting,
@@ -28,8 +25,9 @@ from harness.guestcells.plan import (
     without_module,
 )
 from harness.guestcells.record import GuestRecords, Unhooked
-from harness.progress import Progress
-from results.writer import ResultWriter
+from harness.guestcells.surroundings import Surroundings
+from harness.realserver.part import ServerPart
+from harness.realserver.plan import server_seconds
 
 BOOT_S = 9.0
 """From the start of an emulated guest to its first answer, on an idle machine."""
@@ -41,21 +39,15 @@ TIME_REQUEST_S = 0.08
 
 def part_seconds(plan: GuestPlan, kvm: bool = False) -> float:
     """Estimated seconds of the guest part."""
-    seconds = BOOT_S + REQUEST_S * len(counting(plan))
+    seconds = _own_seconds(plan) + server_seconds(plan.servers)
     if kvm:
         seconds += BOOT_S / 3 + TIME_REQUEST_S * len(timing(plan, 0))
     return seconds
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What the guest part shares with the rest of the run."""
-
-    writer: ResultWriter
-    interrupt: Interrupt
-    progress: Progress
-    raw: Path
-    seed: int
+def _own_seconds(plan: GuestPlan) -> float:
+    """The boot that counts, where it has anything to count."""
+    return BOOT_S + REQUEST_S * len(counting(plan)) if plan.cells else 0.0
 
 
 class GuestPart:
@@ -66,6 +58,8 @@ class GuestPart:
         self.around = around
         self.measured: list[Measured] = []
         self.errors: list[str] = []
+        #: One line for each figure that may not be used.
+        self.faults: list[str] = []
         self.unhooked: Unhooked = {}
         self.place: dict[str, Any] = {"where": "guest", "kernel": None, "accel": "tcg"}
 
@@ -81,6 +75,20 @@ class GuestPart:
             return
         self.place["kernel"] = prepared.release
         prepared = replace(prepared, module_params=self.plan.module_params)
+        self._servers(self._own(prepared))
+
+    def _servers(self, prepared: Prepared) -> None:
+        servers = ServerPart(self.plan.servers, self.around)
+        try:
+            servers.carry_out(prepared, self.place, describe=not self.plan.cells)
+        finally:
+            self.measured += servers.measured
+            self.errors += servers.errors
+            self.faults += servers.faults
+
+    def _own(self, prepared: Prepared) -> Prepared:
+        """Our own workloads, one boot for all. What is left of the preparation: a guest may refuse
+        the module."""
         asked = counting(self.plan)
         absent = [one for one in asked if without_module(self.plan.cells[one.cell])]
         asked = [one for one in asked if one not in absent]
@@ -88,7 +96,7 @@ class GuestPart:
             bare = replace(prepared, module=None, missing="this cell is counted without kevent.ko")
             self._boot(bare, "count-absent", absent, icount=True)
         if not asked:
-            return
+            return prepared
         # Counting needs the emulator whatever else the machine can do.
         booted = self._boot(prepared, "count", asked, icount=True)
         if booted is not None and module_refused(booted):
@@ -98,6 +106,7 @@ class GuestPart:
         if prepared.accel == "kvm":
             asked = timing(self.plan, self.around.seed)
             self._boot(prepared, "time", asked, icount=False)
+        return prepared
 
     def _skip_all(self, reason: str) -> None:
         recorder = Recorder(self.around.writer, self.place)
@@ -110,7 +119,7 @@ class GuestPart:
     ) -> Booted | None:
         place = {**self.place, "accel": "tcg" if icount else prepared.accel}
         follower = Follower(self.plan, asked, place, prepared, self.around, self.unhooked)
-        seconds = part_seconds(self.plan)
+        seconds = _own_seconds(self.plan)
         booted: Booted | None = None
         trouble = "the run was stopped"
         try:
@@ -183,7 +192,9 @@ class Follower:
         self.around.interrupt.check()
         if is_facts(answer["id"]):
             if not self._aside:
-                self._environment(answer)
+                files = answer.get("files") or {}
+                fields = environment(self.place, files, self.prepared)
+                self.around.writer.append("env", fields)
             return
         asked = self.unanswered.pop(str(answer["id"]), None)
         if asked is None:
@@ -212,24 +223,3 @@ class Follower:
         lacking = self.prepared.missing and asked.side.variant.mechanism == "kevent"
         if lacking and not answer["ok"]:
             answer["kind"], answer["error"] = "skipped", self.prepared.missing
-
-    def _environment(self, answer: Answer) -> None:
-        """The env record of the guest."""
-        facts: dict[str, Any] = {}
-        reasons: dict[str, str] = {}
-        for path, source in FACTS.items():
-            text = (answer.get("files") or {}).get(path)
-            node = facts
-            *folders, leaf = path.split(".")
-            for folder in folders:
-                node = node.setdefault(folder, {})
-            node[leaf] = None if text is None else text.strip()
-            if text is None:
-                reasons[path] = f"{source} cannot be read in the guest"
-        facts["machine"] = {"accelerator": self.place["accel"], "cpus": 1}
-        if self.prepared.missing:
-            reasons["module.kevent"] = self.prepared.missing
-        self.around.writer.append(
-            "env",
-            {**self.place, "facts": facts, "reasons": reasons, "collected_at": collect.now()},
-        )

@@ -35,6 +35,8 @@ from harness.plan import (
 from harness.plan import LOADED as DRIVEN
 from harness.profiles import PROFILES, Profile, Sweep
 from harness.protocol import Protocol
+from harness.realserver.entry import NAME as REAL_SERVER
+from harness.realserver.plan import ServerPlan, make_server_plan
 from results.identity import derived_seed
 from results.keys import params_text
 
@@ -94,6 +96,8 @@ class GuestPlan:
     drains: frozenset[Variant] = frozenset()
     #: Parameters of kevent.ko.
     module_params: Mapping[str, str] = field(default_factory=dict)
+    #: Other people's servers, in boots of their own.
+    servers: ServerPlan = field(default_factory=ServerPlan)
 
     def bare_of(self, side: Side) -> Variant:
         """The bare work that reads as this side does."""
@@ -113,6 +117,7 @@ def make_guest_plan(request: Request, catalogue: Catalogue, series: str) -> Gues
     given = parse_params(request.params)
     cells: list[Cell] = []
     skips: list[Skip] = []
+    served: list[dict[str, str]] = []
     sweeps = named_sweeps(request.workloads, profile.guest_sweeps)
     known = {one.workload for one in sweeps} & set(catalogue.workloads)
     check_given(catalogue, sorted(known), given)
@@ -122,23 +127,32 @@ def make_guest_plan(request: Request, catalogue: Catalogue, series: str) -> Gues
             why = "not part of this build" if workload is None else str(workload.reason)
             skips.append(Skip(sweep.workload, {}, None, "unavailable", why, "guest"))
             continue
+        if sweep.workload == REAL_SERVER:
+            served += expand(sweep, workload, given, DESCRIPTOR_LIMIT)
+            continue
         more = [] if request.mechanisms else also_variants(sweep, variants)
         sides = tuple(Side(one, 1, catalogue.triggers.get(one, "lt")) for one in (*variants, *more))
         for params in _params(sweep, catalogue, given):
             cell = Cell(sweep.workload, params, "headline", False, True, ICOUNT, sides)
             if cell not in cells:
                 cells.append(cell)
-    shown = shown_params(cells, catalogue, sweeps)
+    servers = make_server_plan(served, request.mechanisms)
+    shown = shown_params([*cells, *servers.cells], catalogue, sweeps)
     cells += [
         replace(cell, protocol=ICOUNT) for cell in floor_cells(cells, catalogue, profile.scaling)
     ]
     return GuestPlan(
         series,
-        tuple(replace(cell, shown=frozenset(shown[cell.workload])) for cell in cells),
+        _showing(cells, shown),
         tuple(skips),
         shown,
         catalogue.drains,
+        servers=replace(servers, cells=_showing(servers.cells, shown)),
     )
+
+
+def _showing(cells: Sequence[Cell], shown: Mapping[str, set[str]]) -> tuple[Cell, ...]:
+    return tuple(replace(cell, shown=frozenset(shown[cell.workload])) for cell in cells)
 
 
 def _variants(request: Request, profile: Profile, catalogue: Catalogue) -> list[Variant]:
@@ -339,6 +353,11 @@ def print_guest_plan(plan: GuestPlan, seconds: str) -> None:
     for cell in plan.cells:
         names = [side.label for side in cell.sides]
         print(f"  {cell.title or params_text(cell.params)}: {len(names)} variants")
-    variants = sorted({side.label for cell in plan.cells for side in cell.sides})
+    for cell in plan.servers.cells:
+        print(f"  {cell.title}: {len(cell.sides)} variants, a boot for each side")
+    for skip in plan.servers.skips:
+        print(f"skipped: {skip.workload} {params_text(skip.params)}: {skip.reason}")
+    every = (*plan.cells, *plan.servers.cells)
+    variants = sorted({side.label for cell in every for side in cell.sides})
     print(f"variants: {', '.join(variants)}")
     print(f"estimated time of the guest part: {seconds}")

@@ -11,7 +11,8 @@ import pytest
 from harness.catalogue import Catalogue
 from harness.controller.interrupt import Interrupt
 from harness.guestcells.boot import Prepared
-from harness.guestcells.part import Follower, Surroundings
+from harness.guestcells.part import Follower
+from harness.guestcells.surroundings import Surroundings
 from harness.guestcells.plan import (
     Asked,
     GuestPlan,

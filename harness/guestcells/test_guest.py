@@ -14,8 +14,9 @@ from harness import catalogue
 from harness.controller.interrupt import Interrupt
 from harness.guestcells import part
 from harness.guestcells.boot import Prepared, boot, prepare
-from harness.guestcells.part import GuestPart, Surroundings
+from harness.guestcells.part import GuestPart
 from harness.guestcells.plan import counting, lines, make_guest_plan
+from harness.guestcells.surroundings import Surroundings
 from harness.plan import Request
 from harness.progress import Progress
 from results import validate

@@ -13,8 +13,9 @@ import pytest
 from harness.catalogue import Catalogue
 from harness.controller.interrupt import Interrupt, Interrupted
 from harness.guestcells.boot import Prepared
-from harness.guestcells.part import Follower, Surroundings
+from harness.guestcells.part import Follower
 from harness.guestcells.plan import GuestPlan, counting, lines, make_guest_plan, timing
+from harness.guestcells.surroundings import Surroundings
 from harness.guestcells.testing import COSTS, answer
 from harness.plan import Request
 from harness.progress import Progress
