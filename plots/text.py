@@ -20,6 +20,8 @@ UNIT_WORDS = {
     "bytes_per_fd": "kernel memory",
     "requests_per_s": "throughput",
     "instr_per_request": "instructions per request",
+    "replies": "replies",
+    "errors": "failed requests",
     "p50_ns": "latency, median",
     "p99_ns": "latency, 99th percentile",
     "p999_ns": "latency, 99.9th percentile",

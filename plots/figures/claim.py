@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from plots import axes, captions, cells, marks, style, text
 from plots.figure import OVERVIEW, Figure, Margins, Panel, Section, Table, missing, table
+from plots.figures import servers
 from plots.model import Place, Row, Run
 from plots.reasons import why_missing
 from results.claim import CLAIMED, CONFIRMED, DIRECTION, PARITY, Ratio, State, Verdict, judge
@@ -230,7 +231,15 @@ def build(run: Run) -> Figure:
             sections.append(Section(heading, panels, tuple(notes)))
             tables.append(_table(heading, found))
             drawn += [one.row for one in found]
+        real = servers.part(run, place, f"f20-{len(sections)}")
+        if real is not None:
+            sections.append(real.section)
+            tables.append(real.table)
+            drawn += real.rows
     if not drawn:
-        return missing(20, "claim-2006", TITLE, why_missing(run, TITLE, (WORKLOAD,)))
+        why = why_missing(run, TITLE, (WORKLOAD, servers.WORKLOAD))
+        return missing(20, "claim-2006", TITLE, why)
     caption = f"{CLAIM} {METHOD} {_RULE} {captions.intervals(drawn)}"
+    if any(row.cell.workload == servers.WORKLOAD for row in drawn):
+        caption += f" {servers.CAPTION}"
     return Figure(20, "claim-2006", TITLE, caption, tuple(sections), tuple(tables))
