@@ -179,11 +179,11 @@ def _workload(item: dict[str, Any]) -> Workload:
     )
 
 
-def load(plugins: Iterable[Path] = ()) -> Catalogue:
-    """Asks the worker, and adds what is not its own: other people's servers. Raises UsageError when
-    it does not answer, with its own words."""
+def load(plugins: Iterable[Path] = (), ask: bool = False) -> Catalogue:
+    """Asks the worker, and adds what is not its own: other people's servers, with `ask` whether they
+    can be had. Raises UsageError when the worker does not answer, with its own words."""
     document = load_from(tree.worker(), plugins).document
-    return Catalogue.of({**document, "workloads": [*document["workloads"], real_server()]})
+    return Catalogue.of({**document, "workloads": [*document["workloads"], real_server(ask)]})
 
 
 def load_from(worker: Path, plugins: Iterable[Path] = ()) -> Catalogue:

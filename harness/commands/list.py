@@ -35,7 +35,7 @@ def add(subparsers: Subparsers) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Prints."""
-    found = catalogue.load(args.plugin)
+    found = catalogue.load(args.plugin, ask=True)
     if args.json:
         print_json(found.document)
         return OK

@@ -46,8 +46,12 @@ def make_server_plan(sets: Iterable[dict[str, str]], mechanisms: Sequence[str]) 
     chosen = [one for one in (NATIVE, PRELOAD) if not asked or one.mechanism in asked]
     cells: list[Cell] = []
     skips: list[Skip] = []
-    missing = {name: server.why_missing() for name, server in SERVERS.items()}
-    for params in sets:
+    wanted = list(sets)
+    missing = {
+        name: SERVERS[name].why_missing()
+        for name in dict.fromkeys(params["server"] for params in wanted)
+    }
+    for params in wanted:
         server = SERVERS[params["server"]]
         why = missing[server.name]
         if not chosen:

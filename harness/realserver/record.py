@@ -80,7 +80,7 @@ def _rows(
     rows = exact_rows(data, place, "instr_per_request", counted)
     for row in rows:
         mine, theirs = by_boot[row["side"]], by_boot.get(row["reference"] or "", [])
-        row.update(pair_values=mine, pairs=len(mine))
+        row["pair_values"] = mine
         row["pair_ratios"] = [one / other for one, other in zip(mine, theirs)]
         row["checks"] = [_check(_batches(seen[row["side"]]), data.cell)]
     for side in data.alive():

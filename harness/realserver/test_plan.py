@@ -30,7 +30,7 @@ def both_servers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def known() -> catalogue.Catalogue:
     document = list_document()
-    return catalogue.Catalogue.of({**document, "workloads": [*document["workloads"], entry()]})
+    return catalogue.Catalogue.of({**document, "workloads": [*document["workloads"], entry(False)]})
 
 
 def plan(**options: object) -> GuestPlan:
@@ -69,14 +69,20 @@ def test_a_package_that_is_missing_costs_its_server_alone(monkeypatch: pytest.Mo
     servers = plan(workloads=("real_server",)).servers
     assert {cell.params["server"] for cell in servers.cells} == {"lighttpd"}
     assert {(skip.params["server"], skip.reason) for skip in servers.skips} == {("nginx", OFFERED)}
-    assert entry()["available"]
+    assert entry(True)["available"]
 
 
 def test_without_any_server_the_list_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "why_missing", lambda package: f"no {package}")
-    item = entry()
+    item = entry(True)
     assert not item["available"] and item["reason"] == "no nginx; no lighttpd"
-    validate.check("list", known().document)
+    validate.check("list", {**list_document(), "workloads": [item]})
+
+
+def test_only_the_list_asks_apt(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(packages, "why_missing", asked.append)
+    assert entry(False)["available"] and not plan().servers.cells and not asked
 
 
 def test_this_machine_says_that_only_the_guest_measures_it() -> None:
