@@ -15,8 +15,8 @@ from harness.realserver.servers import PORT, SERVERS
 
 NATIVE = Variant("epoll", "native")
 PRELOAD = Variant("kevent", "preload")
-#: Boots of each side. A side has a boot of its own: once kevent has watched sockets the kernel looks
-#: for watches at every read and write, which must not be charged to a server on epoll.
+#: Boots of each side. A side has a boot of its own: how kevent hears of closes costs whom it does not
+#: serve, too, which must not be charged to a server on epoll.
 BOOTS = 2
 BATCHES = 9
 #: Requests of a batch: an interrupt of the timer in it weighs little.
