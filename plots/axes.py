@@ -2,7 +2,7 @@
 """Axes: limits, ticks and labels chosen from the data, with fixed tick lists for speed."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -51,6 +51,21 @@ def _fix(axis: Axis, ticks: list[float], formatter: Callable[[float], str]) -> N
     axis.set_minor_formatter(NullFormatter())
 
 
+def _decades_first(ticks: Sequence[float]) -> list[int]:
+    return sorted(range(len(ticks)), key=lambda at: not math.log10(ticks[at]).is_integer())
+
+
+def apart(labels: Sequence[str], places: Sequence[float], order: Iterable[int]) -> list[str]:
+    """The labels, centred at these inches; one that would touch another one before it in `order`
+    is left empty."""
+    kept: dict[int, float] = {}
+    for at in order:
+        half = fontmetrics.width(labels[at], style.SMALL_PT) / 2
+        if all(abs(places[at] - places[o]) >= half + other + 0.04 for o, other in kept.items()):
+            kept[at] = half
+    return [label if at in kept else "" for at, label in enumerate(labels)]
+
+
 def log_limits(
     values: Iterable[float], pad: float = 0.06, least: float = 1.3
 ) -> tuple[float, float]:
@@ -75,7 +90,13 @@ def log_x(
     ax.set_xscale("log")
     ax.set_xlim(*limits)
     chosen = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
-    _fix(ax.xaxis, chosen or log_ticks(*limits), formatter)
+    drawn = chosen or log_ticks(*limits)
+    _fix(ax.xaxis, drawn, formatter)
+    room = ax.get_position().width * ax.figure.get_figwidth()
+    scale = room / math.log(limits[1] / limits[0])
+    places = [scale * math.log(tick / limits[0]) for tick in drawn]
+    labels = [_label(tick, formatter) for tick in drawn]
+    ax.xaxis.set_major_formatter(FixedFormatter(apart(labels, places, _decades_first(drawn))))
     ax.set_xlabel(f"{label} (log scale)")
     ax.grid(True, axis="x")
 
