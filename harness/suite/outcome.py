@@ -2,14 +2,17 @@
 """What a stage of the test suite reports, and how test programs' own reports become it."""
 from __future__ import annotations
 
+import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 
 #: Names a file to which pytest writes the tests that it leaves out since they take long.
 LEFT_OUT_VARIABLE = "KEVBENCH_LEFT_OUT"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass
@@ -38,9 +41,17 @@ class Outcome:
 
 
 def check_command(
-    title: str, command: list[str], root: Path, environment: dict[str, str], limit_s: float
+    title: str,
+    command: list[str],
+    root: Path,
+    environment: dict[str, str],
+    limit_s: float,
+    shown: Callable[[str], str] | None = None,
 ) -> Outcome:
-    """Runs a command that counts as one test: it passes when its exit status is 0."""
+    """Runs a command that counts as one test: it passes when its exit status is 0.
+
+    `shown` picks what is told of a failed one's output; its last lines unless given.
+    """
     outcome = Outcome()
     try:
         done = subprocess.run(
@@ -65,7 +76,8 @@ def check_command(
     if done.returncode == 0:
         outcome.passed += 1
     else:
-        outcome.fail(f"{title}: exit status {done.returncode}\n{last_lines(done.stdout)}")
+        text = (shown or last_lines)(done.stdout)
+        outcome.fail(f"{title}: exit status {done.returncode}\n{text}")
     return outcome
 
 
@@ -95,6 +107,20 @@ def read_junit(title: str, report: Path) -> Outcome:
     if outcome.passed + outcome.failed + outcome.skipped == 0:
         outcome.fail(f"{title}: the report lists no test")
     return outcome
+
+
+def complaints(text: str) -> str:
+    """Each complaint of a compiler with the two lines that show the place; all, where none is found.
+
+    Of several hundred files the one at fault is seldom among the last.
+    """
+    lines = text.splitlines()
+    found = [
+        line
+        for at, line in enumerate(lines)
+        if any(": error:" in _COLOUR.sub("", one) for one in lines[max(0, at - 2) : at + 1])
+    ]
+    return last_lines("\n".join(found), 200) if found else last_lines(text)
 
 
 def last_lines(text: str, count: int = 40) -> str:

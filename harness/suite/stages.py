@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.suite import kernel
 from harness.suite.endtoend import main_job
-from harness.suite.outcome import LEFT_OUT_VARIABLE, Outcome, check_command, read_junit
+from harness.suite.outcome import LEFT_OUT_VARIABLE, Outcome, check_command, complaints, read_junit
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
@@ -176,7 +176,7 @@ def tidy() -> Outcome:
     for word in ("-analyzer-config", f"max-nodes={ANALYZER_NODES}"):
         words += ["-extra-arg=-Xclang", f"-extra-arg={word}"]
     words.append(f"^{ROOT}/(adapters|workloads|harness|results|kmod)/.*\\.cpp$")
-    outcome.add(command("clang-tidy", words, limit_s=2400))
+    outcome.add(check_command("clang-tidy", words, ROOT, environment(), 2400, complaints))
     return outcome
 
 

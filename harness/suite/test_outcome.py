@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from harness.suite.outcome import Outcome, check_command, read_junit
+from harness.suite.outcome import Outcome, check_command, complaints, read_junit
 
 
 def test_a_command_passes_by_its_exit_status(tmp_path: Path) -> None:
@@ -47,3 +47,13 @@ def test_outcomes_add_up() -> None:
     total.add(Outcome(passed=2, failed=1, problems=["p"], skipped=1, skips=["s"]))
     assert (total.passed, total.failed, total.skipped) == (3, 1, 1)
     assert total.problems == ["p"] and total.skips == ["s"]
+
+
+def test_the_complaint_of_one_file_among_many_is_shown() -> None:
+    noise = [f"{number} warnings generated." for number in range(100)]
+    fault = ["\x1b[1m/a/b.hpp:236:17: \x1b[0;1;31merror: \x1b[0mno effect", "  : plan_()", "  ^~~"]
+    text = "\n".join([*noise, *fault, *noise])
+    assert [line.strip() for line in complaints(text).splitlines()] == [
+        line.strip() for line in fault
+    ]
+    assert complaints("\n".join(noise)).count("\n") == 39

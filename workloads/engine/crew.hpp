@@ -232,8 +232,8 @@ bool kevbench_hot_crew_make(crew_maker& maker, std::uint64_t operations);
 template <class A, class Policy>
 class crew_cell final : public cell {
   public:
-    crew_cell(crew_plan plan, const typename A::variant_type& variant)
-        : plan_(std::move(plan)), variant_(variant) {}
+    crew_cell(const crew_plan& plan, const typename A::variant_type& variant)
+        : plan_(plan), variant_(variant) {}
     crew_cell(const crew_cell&) = delete;
     crew_cell& operator=(const crew_cell&) = delete;
     ~crew_cell() override { crew_cell::teardown(); }
