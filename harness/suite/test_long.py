@@ -12,12 +12,13 @@ from harness.suite import __main__ as suite
 from harness.suite.outcome import LEFT_OUT_VARIABLE, Outcome
 from harness.suite.stages import PYTHON, ROOT
 
-_FILE = "harness/guest/hosts/test_boot.py"
+#: Of each stage that runs Python tests.
+_FILES = ("harness/guest/hosts/test_boot.py", "playbooks/test_guests.py")
 
 
-def _collect(told: Path, *options: str) -> str:
+def _collect(file: str, told: Path, *options: str) -> str:
     done = subprocess.run(
-        [PYTHON, "-m", "pytest", "-p", "no:cacheprovider", "--collect-only", *options, _FILE],
+        [PYTHON, "-m", "pytest", "-p", "no:cacheprovider", "--collect-only", *options, file],
         cwd=ROOT,
         env={**os.environ, LEFT_OUT_VARIABLE: str(told)},
         capture_output=True,
@@ -28,12 +29,13 @@ def _collect(told: Path, *options: str) -> str:
     return done.stdout
 
 
-def test_long_tests_are_left_out_by_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", _FILES)
+def test_long_tests_are_left_out_by_name(file: str, tmp_path: Path) -> None:
     told = tmp_path / "told"
-    assert f"{_FILE}::" not in _collect(told)
+    assert f"{file}::" not in _collect(file, told)
     names = told.read_text().split()
-    assert names and all(name.startswith(f"{_FILE}::") for name in names)
-    asked_for = _collect(tmp_path / "nothing", "-m", "long")
+    assert names and all(name.startswith(f"{file}::") for name in names)
+    asked_for = _collect(file, tmp_path / "nothing", "-m", "long")
     assert all(name in asked_for for name in names)
     assert not (tmp_path / "nothing").exists()
 
