@@ -53,6 +53,22 @@ class Played:
         return sum(counts["changed"] for counts in recap.values())
 
 
+def play_to_end(words: list[str], environment: dict[str, str], limit_s: float) -> Played:
+    """Runs the command of a play in the tree; it has no terminal to ask at."""
+    done = subprocess.run(
+        words,
+        cwd=tree.ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=limit_s,
+        check=False,
+    )
+    return Played(done.returncode, done.stdout)
+
+
 @dataclasses.dataclass(frozen=True)
 class Lab:
     """A controller's folder with two hosts."""
@@ -102,18 +118,8 @@ class Lab:
 
     def play(self, play: str, *options: str, **variables: Any) -> Played:
         """Plays to the end."""
-        done = subprocess.run(
-            self.words(play, *options, **variables),
-            cwd=tree.ROOT,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_PLAY_S,
-            check=False,
-        )
-        return Played(done.returncode, done.stdout)
+        words = self.words(play, *options, **variables)
+        return play_to_end(words, self.environment(), _PLAY_S)
 
     def settings(self) -> dict[str, str]:
         """What tuning touches, as it is now on every host."""

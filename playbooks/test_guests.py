@@ -8,17 +8,15 @@ import dataclasses
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness import tree
 from harness.guest.hosts import launch, state
 from harness.guest.hosts.topology import Topology
-from playbooks.conftest import Played
+from playbooks.conftest import Played, play_to_end
 from results import validate
 from results.reader import ResultFile, read
 
@@ -55,18 +53,8 @@ class Hosts:
             "workload_params": ["rate=50"],
         }
         words = ["playbooks/play", "site.yml", "-i", self.up.plan.inventory]
-        done = subprocess.run(
-            [*words, *options, "-e", json.dumps(chosen)],
-            cwd=tree.ROOT,
-            env={**os.environ, "KEVBENCH_READY": "1", "ANSIBLE_NOCOLOR": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_PLAY_S,
-            check=False,
-        )
-        return Played(done.returncode, done.stdout)
+        environment = {**os.environ, "KEVBENCH_READY": "1", "ANSIBLE_NOCOLOR": "1"}
+        return play_to_end([*words, *options, "-e", json.dumps(chosen)], environment, _PLAY_S)
 
 
 @pytest.fixture(

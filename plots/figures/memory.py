@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Figure 14: kernel memory of a watched descriptor."""
 
-from plots import bars, captions, cells, headline, text
+from plots import bars, captions, cell_bars, cells, text
 from plots.figure import Figure, Section, missing
 from plots.model import Cell, Params, Row, Run
 from plots.reasons import why_missing
 
 TITLE = "Kernel memory of a watched descriptor"
-_PARTS = (bars.Part("", ""),)
 
 
 def _bar(row: Row) -> bars.Bar:
@@ -39,25 +38,17 @@ def build(run: Run) -> Figure:
         ]
         if not here:
             continue
-        every = headline.cell_order(row.cell for row in here)
-        order = _largest(every)
-        panels = []
-        for number, cell in enumerate(order):
-            rows = sorted((r for r in here if r.cell == cell), key=lambda r: r.side.sort_key)
-            sentence = "; ".join(f"{r.side.label}: {text.number(r.value, 3)}" for r in rows)
-            panels.append(
-                bars.bar_panel(
-                    f"f14-{index}-{number}",
-                    cells.title(cell, every),
-                    f"Bytes of kernel memory for each watched descriptor. {sentence}.",
-                    _PARTS,
-                    [_bar(row) for row in rows],
-                    "bytes per descriptor",
-                    "bytes",
-                    right=0.6,
-                )
-            )
-        sections.append(Section(place.label, tuple(panels)))
+        panels = cell_bars.panels(
+            f"f14-{index}",
+            here,
+            _bar,
+            "Bytes of kernel memory for each watched descriptor.",
+            "bytes per descriptor",
+            "bytes",
+            right=0.6,
+            chosen=_largest,
+        )
+        sections.append(Section(place.label, panels))
         tables.append(cells.rows_table(place.label, here))
         drawn += here
     if not drawn:

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Figure 21: what operations cost that nobody watches, beside a queue that watches others."""
 
-from plots import bars, captions, cells, headline, text
+from plots import bars, captions, cell_bars, cells, text
 from plots.figure import Figure, Section, missing
 from plots.model import Row, Run
 from plots.reasons import why_missing
 
 TITLE = "Cost when unused"
 _METRIC = "unused_instr_per_event"
-_PARTS = (bars.Part("", ""),)
 
 
 def _bar(row: Row) -> bars.Bar:
@@ -26,25 +25,16 @@ def build(run: Run) -> Figure:
         ]
         if not here:
             continue
-        every = headline.cell_order(row.cell for row in here)
-        panels = []
-        for number, cell in enumerate(every):
-            rows = sorted((r for r in here if r.cell == cell), key=lambda r: r.side.sort_key)
-            shown = [_bar(row) for row in rows]
-            sentence = "; ".join(f"{bar.side.label}: {bar.words}" for bar in shown)
-            panels.append(
-                bars.bar_panel(
-                    f"f21-{index}-{number}",
-                    cells.title(cell, every),
-                    f"Instructions added to an operation that nobody watches. {sentence}.",
-                    _PARTS,
-                    shown,
-                    "instructions added",
-                    "added",
-                    right=0.6,
-                )
-            )
-        sections.append(Section(place.label, tuple(panels)))
+        panels = cell_bars.panels(
+            f"f21-{index}",
+            here,
+            _bar,
+            "Instructions added to an operation that nobody watches.",
+            "instructions added",
+            "added",
+            right=0.6,
+        )
+        sections.append(Section(place.label, panels))
         tables.append(cells.rows_table(place.label, here))
         drawn += here
     if not drawn:

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Figure 19: threads woken for an event, and how even their shares are."""
 
-from plots import bars, captions, cells, headline, text
+from functools import partial
+
+from plots import bars, captions, cell_bars, cells, text
 from plots.figure import Figure, Section, missing
 from plots.model import Row, Run
 from plots.reasons import why_missing
 
 TITLE = "Threads woken for an event"
 _WOKEN, _SHARE = "wakeups_per_event", "share_index"
-_PARTS = (bars.Part("", ""),)
 
 
 def _bar(row: Row, shares: list[Row]) -> bars.Bar:
@@ -28,24 +29,15 @@ def build(run: Run) -> Figure:
         shares = [row for row in here if row.metric == _SHARE]
         if not woken:
             continue
-        every = headline.cell_order(row.cell for row in woken)
-        panels = []
-        for number, cell in enumerate(every):
-            rows = sorted((r for r in woken if r.cell == cell), key=lambda r: r.side.sort_key)
-            shown = [_bar(row, shares) for row in rows]
-            sentence = "; ".join(f"{bar.side.label}: {bar.words}" for bar in shown)
-            panels.append(
-                bars.bar_panel(
-                    f"f19-{index}-{number}",
-                    cells.title(cell, every),
-                    f"Threads woken for an event, and Jain's index of their shares. {sentence}.",
-                    _PARTS,
-                    shown,
-                    "wake-ups per event",
-                    "woken · share",
-                )
-            )
-        sections.append(Section(place.label, tuple(panels)))
+        panels = cell_bars.panels(
+            f"f19-{index}",
+            woken,
+            partial(_bar, shares=shares),
+            "Threads woken for an event, and Jain's index of their shares.",
+            "wake-ups per event",
+            "woken · share",
+        )
+        sections.append(Section(place.label, panels))
         extra = [row for row in here if row.metric in (_SHARE, "spurious_per_event")]
         tables.append(cells.rows_table(place.label, [*woken, *extra]))
         drawn += woken
