@@ -6,36 +6,12 @@
 // The thread that makes events gives way to those it woke, so on one processor all are asleep again
 // before the next event; on several, or without a pause, late sleepers may escape being woken.
 #include <memory>
-#include <utility>
 
 #include "engine/common_parameters.hpp"
 #include "engine/crew.hpp"
-#include "engine/dispatch.hpp"
 #include "engine/entry.hpp"
 
 namespace kevbench::workload {
-
-std::unique_ptr<cell> make_crew_cell(std::string_view mechanism, std::string_view variant,
-                                     const crew_plan& plan) {
-    return dispatch(
-        mechanism, variant,
-        [&]<class A, class Policy>(
-            const typename A::variant_type& chosen) -> std::unique_ptr<cell> {
-            const adapter::traits& fixed = chosen.fixed;
-            if constexpr (synthetic_adapter<A>) {
-                throw not_available("not applicable: no other thread can wake the null mechanism");
-            } else {
-                if (plan.shared && (fixed.capabilities & adapter::caps::shared) == 0) {
-                    throw not_available(fmt::format("not applicable: {} {}; use queue=private",
-                                                    fixed.mechanism,
-                                                    adapter::why_not_shared(fixed)));
-                }
-                require_descriptor_range(fixed, plan.table.registered + 2 * plan.threads);
-                return std::make_unique<crew_cell<A, Policy>>(plan, chosen);
-            }
-        });
-}
-
 namespace {
 
 workload_info describe() {
