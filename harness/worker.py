@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from harness.names import Variant
+
 #: Longest a worker may take for one answer before it counts as dead. A slice takes milliseconds.
 DEADLINE_S = 60.0
 PADDING_LIMIT = 4096
@@ -98,6 +100,16 @@ class Worker:
         if not accepted:
             raise WorkerRefused(str(answer.get("kind", "fault")), str(answer.get("error", "")))
         return dict(answer)
+
+    def open(self, workload: str, variant: Variant, params: Mapping[str, str]) -> dict[str, Any]:
+        """Opens the one cell that later requests are about. Raises as `ask`."""
+        return self.ask(
+            do="open",
+            workload=workload,
+            mechanism=variant.mechanism,
+            variant=variant.variant,
+            params=dict(params),
+        )
 
     def _read_line(self, until: float, deadline_s: float) -> bytes:
         assert self._process.stdout is not None

@@ -141,13 +141,7 @@ class CellRun:
         )
 
     def _open(self, side: Side, worker: Worker, pair: int | None) -> None:
-        answer = worker.ask(
-            do="open",
-            workload=self.cell.workload,
-            mechanism=side.variant.mechanism,
-            variant=side.variant.variant,
-            params=self.cell.params,
-        )
+        answer = worker.open(self.cell.workload, side.variant, self.cell.params)
         self.data.unit = str(answer.get("operation", "event"))
         self.data.case_keys.setdefault(
             side.label,

@@ -250,13 +250,7 @@ class Flames:
         environment = padded_environment(random.Random(seed))
         program = self._setting.build_of(side).program(None)
         with Worker(program, environment, self._setting.plugins) as worker:
-            worker.ask(
-                do="open",
-                workload=cell.workload,
-                mechanism=side.variant.mechanism,
-                variant=side.variant.variant,
-                params=cell.params,
-            )
+            worker.open(cell.workload, side.variant, cell.params)
             operations = data.operations[side.label]
             taken = max(
                 1, int(worker.ask(do="slice", operations=operations, timed=False)["wall_ns"])

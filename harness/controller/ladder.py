@@ -79,13 +79,7 @@ class Ladder:
         )
         params = {**cell.params, "mode": "closed", "rate": "0"}
         with Worker(self._setting.program, environment, self._setting.plugins) as worker:
-            worker.ask(
-                do="open",
-                workload=cell.workload,
-                mechanism=variant.mechanism,
-                variant=variant.variant,
-                params=params,
-            )
+            worker.open(cell.workload, variant, params)
             rates: list[float] = []
             operations = granule = granule_of(params)
             while len(rates) < _TRIALS:

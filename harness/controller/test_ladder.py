@@ -15,6 +15,7 @@ from harness.plan import Cell, Request, Side, is_share, make_plan
 from harness.profiles import LADDER
 from harness.protocol import QUICK
 from harness.testing.fake_worker import list_document
+from harness.worker import Worker
 
 
 def _cell(rate: str, connections: str = "10") -> Cell:
@@ -52,7 +53,7 @@ def test_each_ladder_has_an_order_of_its_own_and_the_rest_stays() -> None:
     assert len(orders) > 10
 
 
-class _Worker:
+class _Worker(Worker):
     """A closed loop of 20,000 requests a second."""
 
     asked: list[dict[str, Any]] = []
@@ -66,7 +67,7 @@ class _Worker:
     def __exit__(self, *_: Any) -> None:
         pass
 
-    def ask(self, **request: Any) -> dict[str, Any]:
+    def ask(self, deadline_s: float = 1.0, **request: Any) -> dict[str, Any]:
         self.asked.append(request)
         return {"wall_ns": int(request.get("operations", 0)) * 50_000}
 

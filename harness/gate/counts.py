@@ -87,13 +87,7 @@ def count_syscalls(
     seen: list[dict[str, int]] = []
     try:
         with Worker(program, {**padded_environment(random.Random(0)), **environment}) as worker:
-            worker.ask(
-                do="open",
-                workload=cell.workload,
-                mechanism=side.variant.mechanism,
-                variant=side.variant.variant,
-                params=cell.params,
-            )
+            worker.open(cell.workload, side.variant, cell.params)
             worker.ask(do="slice", operations=operations, timed=False)
             for _ in range(_REPEATS):
                 answer = worker.ask(do="counts", operations=operations)
