@@ -41,8 +41,9 @@ class table_builder {
     explicit table_builder(std::span<const std::string> fields)
         : wanted_(fields.begin(), fields.end()) {}
 
-    void add(std::string_view line) {
+    void add(std::string_view line, std::uint64_t number) {
         next_guess_ = 0;
+        lines_.push_back(static_cast<std::int64_t>(number));
         json_scanner scanner{line};
         prefix_.clear();
         scanner.for_each_field([&](std::string_view name, const scanned_value& value) {
@@ -52,7 +53,7 @@ class table_builder {
     }
 
     column_table finish(read_report file) {
-        column_table table{row_, {}, file};
+        column_table table{row_, {}, std::move(lines_), file};
         for (auto& [name, held] : fields_) {
             held.pad(row_);
             table.columns.emplace(name, std::move(held));
@@ -150,6 +151,7 @@ class table_builder {
     std::unordered_map<std::string, std::size_t> index_of_;
     std::size_t next_guess_ = 0;
     std::size_t row_ = 0;
+    std::vector<std::int64_t> lines_;
     std::string prefix_;
     std::vector<std::int64_t> list_;
 };
@@ -159,8 +161,8 @@ class table_builder {
 column_table read_columns(const std::filesystem::path& path, std::string_view kind,
                           std::span<const std::string> fields) {
     table_builder builder{fields};
-    const auto file = for_each_line(path, [&](std::string_view line, std::uint64_t) {
-        if (checked_kind(line) == kind) builder.add(line);
+    const auto file = for_each_line(path, [&](std::string_view line, std::uint64_t number) {
+        if (checked_kind(line) == kind) builder.add(line, number);
     });
     return builder.finish(file);
 }

@@ -149,6 +149,12 @@ void bind_columns(py::module_& module) {
         .def_property_readonly(
             "torn_bytes", [](const held_table& self) { return self.table->file.torn_bytes; },
             "Bytes of a last record that was cut off, and left out; 0 for a whole file.")
+        .def_property_readonly(
+            "lines",
+            [](const py::object& self) {
+                return view_of(self.cast<const held_table&>().table->lines, self);
+            },
+            "View of one int64 a record: its line of the file, from 1.")
         .def("names", &names, "Fields that occur, sorted; nested ones as \"outer.inner\".")
         .def("__len__", [](const held_table& self) { return self.table->columns.size(); })
         .def("__iter__", [](const held_table& self) { return py::iter(py::cast(names(self))); })

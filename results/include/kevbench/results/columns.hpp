@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kevbench/results/column.hpp"
 #include "kevbench/results/record_reader.hpp"
@@ -20,6 +21,8 @@ struct column_table {
     /// By field name; a field of a nested object is "outer.inner" ("syscalls.read"). Every field
     /// that occurs is here, known to this version or not.
     std::map<std::string, column> columns;
+    /// Of each row, the line of the file, from 1.
+    std::vector<std::int64_t> lines;
     /// Of the whole file: records of all kinds, and bytes of a torn last one.
     read_report file;
 };
