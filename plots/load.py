@@ -3,10 +3,12 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from plots import environment
+from plots import environment, slice_table
 from plots.model import (
     Batches,
     Calls,
@@ -21,7 +23,7 @@ from plots.model import (
     Skip,
     Verdict,
 )
-from plots.raw import Condenser, histograms, is_slice_histogram, profiles
+from plots.raw import Condenser, histograms, profiles
 from results import bars, reader, safe
 from results.histogram import bucket_bounds
 from results.histogram import Histogram as Stored
@@ -38,11 +40,17 @@ _FLOOR = ("floor_instr_per_event", "floor_percent_of_cheapest_event")
 def load(run_dir: Path) -> Run:
     """Reads a run directory. Raises results.errors.ResultsError with a one-line remedy."""
     path = reader.locate(run_dir)
-    raw = Condenser(_identity)
-    found = reader.read(path, keep=raw.keep, passing=is_slice_histogram)
-    records: list[Record] = [safe.whole(record) for record in found.records]
+    with ThreadPoolExecutor(1) as aside:
+        # Beside the rest, since the module does not hold the interpreter.
+        slices = aside.submit(slice_table.compiled, path)
+        raw, found = _read(path, slice_table.is_compiled())
+        if slices.result() is None and slice_table.is_compiled():
+            raw, found = _read(path, False)
+        raw.take(slices.result())
+    # The others were made harmless when they were read.
+    records: list[Record] = [safe.whole(found.records[0]), *found.records[1:]]
     placed = [(identity, r) for identity, r in raw.placed if not _is_floor(identity[2])]
-    traces = [one for one in raw.traces() if not _is_floor(one.side)]
+    traces = [one for one in raw.traces if not _is_floor(one.side)]
     whole = {(i, str(r["kind"])) for i, r in placed if r["record"] == "hist" and r.get("count")}
     heats, sums = histograms(path, raw, traces, whole)
     opening = records[0]
@@ -97,6 +105,11 @@ def load(run_dir: Path) -> Run:
     )
 
 
+def _read(path: Path, without_slices: bool) -> tuple[Condenser, reader.ResultFile]:
+    raw = Condenser(_identity, without_slices)
+    return raw, reader.read(path, keep=raw.keep, passing=raw.passing)
+
+
 def _is_floor(side: Side) -> bool:
     return side.mechanism == "null"
 
@@ -124,7 +137,13 @@ def _whose(record: Record) -> str:
 
 
 def _cell(record: Record) -> Cell:
-    return Cell(str(record.get("workload") or ""), _params(record.get("params") or {}))
+    return _known_cell(str(record.get("workload") or ""), _params(record.get("params") or {}))
+
+
+@lru_cache(maxsize=4096)
+def _known_cell(workload: str, params: Params) -> Cell:
+    # The same cell as the same object: it is looked up in tables a million times.
+    return Cell(workload, params)
 
 
 def _params(params: Mapping[str, object]) -> Params:
@@ -238,7 +257,7 @@ def _calls(placed: Iterable[tuple[Identity, Record]], raw: Condenser) -> Iterato
     counted: dict[Identity, dict[str, float]] = {}
     for identity, record in placed:
         if record["record"] == "count" and record["tool"] == "tracepoint":
-            value, name = _number(record.get("per_op")), _call_name(safe.whole(str(record["name"])))
+            value, name = _number(record.get("per_op")), _call_name(str(record["name"]))
             if value is not None and name not in ("total", "sys_enter"):
                 counted.setdefault(identity, {})[name] = value
     for identity, (names, operations) in raw.calls.items():

@@ -6,14 +6,16 @@ from __future__ import annotations
 import hashlib
 import re
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from plots import grouping, headline
 from plots.model import Cell, Heat, Place, Profile, Side, Trace
-from results import folded, reader
+from plots.slice_table import Collected, SliceTable, Whole
+from results import folded, reader, safe
 from results.errors import ResultsError
 from results.histogram import Histogram as Stored
 from results.histogram import bucket_bounds
@@ -26,8 +28,9 @@ Identify = Callable[[Record], Identity]
 HEAT_CELLS = 3
 #: Where our writers put the scope of a histogram: behind its case, of at most this many bytes.
 _SCOPE, _KEY, _HEAD = b'"scope":"slice"', b'"case_key":"', 2048
+#: How a slice of ours says that it counted calls, and one that it took latencies.
+_CALLS, _LATENCY = b'"syscalls":{"', b'"phase":"latency"'
 _KINDS = ("latency", "uncorrected", "lateness")
-_NAN = float("nan")
 _FOLDED = re.compile(r"raw/flame/[0-9]{1,9}\.folded")
 
 
@@ -36,101 +39,138 @@ def is_slice_histogram(line: bytes) -> bool:
     return reader.kind_of(line) == "hist" and _SCOPE in line[:_HEAD]
 
 
-@dataclass
-class Columns:
-    """What is kept of the slices of one side, cell and phase."""
-
-    start: array[float] = field(default_factory=lambda: array("d"))
-    wall: array[float] = field(default_factory=lambda: array("d"))
-    cpu: array[float] = field(default_factory=lambda: array("d"))
-    took: array[float] = field(default_factory=lambda: array("d"))
-    steal: array[float] = field(default_factory=lambda: array("d"))
-    pair: array[int] = field(default_factory=lambda: array("q"))
-    block: array[int] = field(default_factory=lambda: array("q"))
-
-
 class Condenser:
-    """Takes the records of a run in order; keep() is the `keep` of results.reader.read."""
+    """Takes the lines and records of a run in order: passing() and keep() are those of
+    results.reader.read; then take() the slices, once."""
 
-    def __init__(self, identify: Identify, tick_s: float = 0.01) -> None:
+    def __init__(self, identify: Identify, sliced: bool, tick_s: float = 0.01) -> None:
+        """`sliced`: the slices are read by other means, so that only counted calls are needed."""
         self.identity = identify
+        self._sliced = sliced
         self._tick_s = tick_s
-        self._cases: dict[tuple[str, str], Identity] = {}
+        #: The first line calls neither passing() nor keep().
+        self._line = 1
+        self._plain = True
+        self._cases: dict[tuple[str, str], list[tuple[int, Identity]]] = {}
+        self._collected = Collected()
         #: identity -> its case key.
         self.keys: dict[Identity, str] = {}
-        self.columns: dict[tuple[Identity, str], Columns] = {}
         self.batches: dict[tuple[Identity, str], list[int]] = {}
         self.calls: dict[Identity, tuple[dict[str, float], list[int]]] = {}
         self.placed: list[tuple[Identity, Record]] = []
-        #: identity and name of a latency histogram -> when its slice began.
-        self.began: dict[tuple[Identity, str], float] = {}
-        self.zero: float | None = None
+        self.traces: list[Trace] = []
+        #: When the first slice began, in ns.
+        self.zero = 0.0
 
-    def keep(self, record: Record) -> bool:
-        """False for a slice, whose figures were taken over."""
+    def passing(self, line: bytes) -> bool:
+        """True for a line that is not needed now."""
+        self._line += 1
+        # Nothing in such a line could need to be made harmless; nearly all are such lines.
+        self._plain = line.isascii() and b"\\" not in line and b"\x7f" not in line
+        kind = reader.kind_of(line)
+        if kind == "slice":
+            return self._sliced and _CALLS not in line
+        return kind == "hist" and is_slice_histogram(line)
+
+    def keep(self, record: dict[str, Any]) -> bool:
+        """False for a slice, whose figures were taken over. Makes the texts of others harmless."""
+        if not self._plain:
+            clean = safe.whole(record)
+            record.clear()
+            record.update(clean)
         kind = record["record"]
         key = (str(record.get("case_key")), str(record.get("side")))
         if kind == "case":
-            self._cases[key] = self.identity(record)
-            self.keys[self._cases[key]] = key[0]
+            identity = self.identity(record)
+            self._cases.setdefault(key, []).append((self._line, identity))
+            self.keys[identity] = key[0]
         if kind not in ("slice", "hist", "count", "profile"):
             return True
         if record.get("scope") == "slice":
             return False  # of another writer, so not passed over; histograms() reads it
-        identity = self._cases.get(key)
-        if identity is None:
-            return bool(kind != "slice")
-        if kind != "slice":
-            self.placed.append((identity, record))
-        elif not record["warmup"]:
-            self._slice(identity, record)
-        return bool(kind != "slice")
+        known = self._cases.get(key)
+        if kind == "slice":
+            if not self._sliced:
+                self._collected.add(self._line, record)
+            if known and not record["warmup"]:
+                self._count(known[-1][1], record)
+            return False
+        if known:
+            self.placed.append((known[-1][1], record))
+        return True
 
-    def _slice(self, identity: Identity, record: Record) -> None:
-        phase, ops = str(record.get("phase")), int(record["ops"])
-        began = float(record["t_start_ns"])
-        self.zero = began if self.zero is None else min(self.zero, began)
-        columns = self.columns.setdefault((identity, phase), Columns())
-        wall, user, system = (record.get(f"{n}_ns") for n in ("wall", "cpu_user", "cpu_sys"))
-        cpu = _NAN if user is None or system is None or not ops else (user + system) / ops
-        columns.start.append(began)
-        columns.wall.append(wall / ops if wall is not None and ops else _NAN)
-        columns.cpu.append(cpu)
-        columns.took.append(_NAN if wall is None else wall / 1e9)
-        steal = record.get("steal_ticks")
-        columns.steal.append(_NAN if steal is None else steal * self._tick_s)
-        columns.pair.append(int(record["pair"]))
-        columns.block.append(int(record["block"]))
-        counts = record.get("batches")
-        if counts:
-            sums = self.batches.setdefault((identity, phase), [])
-            sums.extend([0] * (len(counts) - len(sums)))
-            for index, count in enumerate(counts):
-                sums[index] += int(count)
-        if record.get("syscalls"):
-            names, operations = self.calls.setdefault(identity, ({}, [0]))
-            operations[0] += ops
-            for name, count in record["syscalls"].items():
-                if name != "total" and count is not None:
-                    names[name] = names.get(name, 0.0) + float(count)
-        if phase == "latency":
-            for name in record.get("hist_ref") or ():
-                self.began[(identity, str(name))] = began
+    def _count(self, identity: Identity, record: Record) -> None:
+        """Adds the system calls of a slice that counted them."""
+        if not record.get("syscalls"):
+            return
+        names, operations = self.calls.setdefault(identity, ({}, [0]))
+        operations[0] += int(record["ops"])
+        for name, count in record["syscalls"].items():
+            if name != "total" and count is not None:
+                names[name] = names.get(name, 0.0) + float(count)
 
-    def traces(self) -> list[Trace]:
-        """Every side, cell and phase in order of time."""
-        zero = self.zero or 0.0
-        found = []
-        for (identity, phase), one in self.columns.items():
-            order = sorted(range(len(one.start)), key=one.start.__getitem__)
-            starts = array("d", ((one.start[i] - zero) / 1e9 for i in order))
-            rest = (one.wall, one.cpu, one.took, one.steal, one.pair, one.block)
-            found.append(Trace(*identity, phase, starts, *(_sorted(v, order) for v in rest)))
-        return found
+    def take(self, compiled: SliceTable | None) -> None:
+        """Fills traces and batches from the slices, those that were collected unless given."""
+        table = self._collected.table() if compiled is None else compiled
+        groups = self._groups(table)
+        starts = table.numbers["t_start_ns"]
+        self.zero = min((float(starts[rows].min()) for _, rows in groups), default=0.0)
+        begins = np.roll(table.batch_ends, 1)
+        begins[:1] = 0
+        for whose, rows in groups:
+            self.traces.append(self._trace(*whose, table, rows))
+            self._add_batches(whose, table, begins[rows], table.batch_ends[rows])
 
+    def _groups(self, table: SliceTable) -> list[tuple[tuple[Identity, str], Whole]]:
+        """Rows that count, by side, cell and phase, in the order of the file."""
+        (case, cases), (side, sides), (phase, phases) = table.names.values()
+        cases, sides, phases = ([safe.text(one) for one in n] for n in (cases, sides, phases))
+        rows = np.flatnonzero(~table.warmup)
+        if not rows.size:
+            return []
+        code = ((case * len(sides) + side) * len(phases) + phase)[rows]
+        order = np.argsort(code, kind="stable")
+        cuts = np.flatnonzero(np.diff(code[order])) + 1
+        found: dict[tuple[Identity, str], list[Whole]] = {}
+        for part in sorted(np.split(rows[order], cuts), key=lambda one: int(one[0])):
+            first = part[0]
+            known = self._cases.get((cases[case[first]], sides[side[first]]), [])
+            # A slice belongs to the case record that came last before it.
+            ends = np.searchsorted(table.lines[part], [line for line, _ in known])
+            for number, (_, identity) in enumerate(known):
+                end = ends[number + 1] if number + 1 < len(known) else len(part)
+                if ends[number] < end:
+                    own = found.setdefault((identity, phases[phase[first]]), [])
+                    own.append(part[ends[number] : end])
+        return [(whose, np.concatenate(parts)) for whose, parts in found.items()]
 
-def _sorted(values: Any, order: Sequence[int]) -> Any:
-    return array(values.typecode, (values[index] for index in order))
+    def _trace(self, identity: Identity, phase: str, table: SliceTable, rows: Whole) -> Trace:
+        begun = table.numbers["t_start_ns"][rows]
+        order = rows[np.argsort(begun, kind="stable")]
+        of = {name: values[order] for name, values in table.numbers.items()}
+        ops = np.where(of["ops"] == 0, np.nan, of["ops"])
+        return Trace(
+            *identity,
+            phase,
+            array("d", (of["t_start_ns"] - self.zero) / 1e9),
+            array("d", of["wall_ns"] / ops),
+            array("d", (of["cpu_user_ns"] + of["cpu_sys_ns"]) / ops),
+            array("d", of["wall_ns"] / 1e9),
+            array("d", of["steal_ticks"] * self._tick_s),
+            array("q", table.whole["pair"][order]),
+            array("q", table.whole["block"][order]),
+        )
+
+    def _add_batches(
+        self, whose: tuple[Identity, str], table: SliceTable, begins: Whole, ends: Whole
+    ) -> None:
+        sizes = ends - begins
+        if not sizes.any():
+            return
+        columns = np.arange(int(sizes.max()))
+        there = columns < sizes[:, None]
+        values = table.batches[np.where(there, begins[:, None] + columns, 0)]
+        self.batches[whose] = [int(one) for one in np.where(there, values, 0).sum(axis=0)]
 
 
 def _wanted(traces: Iterable[Trace]) -> set[Identity]:
@@ -161,41 +201,58 @@ def histograms(
     `summed` names identity and kind of those that have a sum already.
     """
     wanted = _wanted(traces)
-    zero = condenser.zero or 0.0
-    points: dict[Identity, list[tuple[float, float, int]]] = {one: [] for one in wanted}
     sums: dict[tuple[Identity, str], Stored] = {}
     cases: dict[tuple[str, str], Identity] = {}
-    known = {name for (_, name) in condenser.began}
-    needed = {
+    held: dict[Identity, dict[str, Record]] = {one: {} for one in wanted}
+    began: dict[tuple[Identity, str], float] = {}
+    drawn = {key.encode() for identity, key in condenser.keys.items() if identity in wanted}
+    needed = drawn | {
         key.encode()
         for identity, key in condenser.keys.items()
-        if identity in wanted or not any((identity, kind) in summed for kind in _KINDS)
+        if not any((identity, kind) in summed for kind in _KINDS)
     }
     for line in reader.lines_of(path):
-        kind = reader.kind_of(line)
-        if not line.endswith(b"\n") or kind not in ("case", "hist", None):
-            continue
-        if kind == "hist" and not (is_slice_histogram(line) and _names(line, needed)):
+        if not line.endswith(b"\n") or not _second_look(line, needed, drawn):
             continue
         try:
             record = reader.parse(line.decode())
         except (ValueError, RecursionError):
             continue  # the first pass said what is wrong with it
-        key = (str(record.get("case_key")), str(record.get("side")))
+        key = (safe.text(str(record.get("case_key"))), safe.text(str(record.get("side"))))
         if record.get("record") == "case":
             cases[key] = condenser.identity(record)
         identity = cases.get(key)
-        if identity is None or record.get("scope") != "slice" or not record.get("count"):
+        if identity is None:
+            continue
+        if record.get("record") == "slice" and not record["warmup"]:
+            for name in record.get("hist_ref") or ():
+                began[(identity, str(name))] = float(record["t_start_ns"])
+        if record.get("scope") != "slice" or not record.get("count"):
             continue
         whole = (identity, str(record["kind"]))
         if whole not in summed:
             sums.setdefault(whole, Stored()).merge(Stored.from_fields(record))
-        name = str(record.get("hist_id"))
-        if identity in wanted and record["kind"] == "latency" and name in known:
-            began = condenser.began.get((identity, name))
-            if began is not None:
-                points[identity] += _points((began - zero) / 1e9, record)
-    return [Heat(*one, tuple(found)) for one, found in points.items() if found], sums
+        if identity in wanted and record["kind"] == "latency":
+            held[identity][str(record.get("hist_id"))] = record
+    heats = []
+    for one, records in held.items():
+        points: list[tuple[float, float, int]] = []
+        for name, kept in records.items():
+            if (one, name) in began:
+                points += _points((began[(one, name)] - condenser.zero) / 1e9, kept)
+        if points:
+            heats.append(Heat(*one, tuple(points)))
+    return heats, sums
+
+
+def _second_look(line: bytes, histograms: set[bytes], slices: set[bytes]) -> bool:
+    """Whether a line is a case, or a histogram or latency slice of one of these case keys."""
+    kind = reader.kind_of(line)
+    if kind == "hist":
+        return is_slice_histogram(line) and _names(line, histograms)
+    if kind == "slice":
+        return bool(slices) and _LATENCY in line and _names(line, slices)
+    return kind in ("case", None)
 
 
 def _names(line: bytes, keys: set[bytes]) -> bool:

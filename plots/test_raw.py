@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plots import testing
+from plots import slice_table, testing
 from plots.figures import heatmap, noise, pairs
 from plots.load import load
 from results.histogram import Histogram
@@ -120,3 +120,46 @@ def test_a_million_slices_would_not_be_held(tmp_path: Path) -> None:
     assert len(found.start_s) >= 3000
     columns = (found.start_s, found.wall_ns, found.cpu_ns, found.took_s, found.steal_s)
     assert all(getattr(column, "itemsize") == 8 for column in columns)
+
+
+def test_the_compiled_reader_and_python_find_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def twice(records: list[testing.Record]) -> list[testing.Record]:
+        """Also as a guest's, whose slices have the same keys and come after its case records."""
+        every = _with_latencies(records)
+        guest = {"where": "guest", "kernel": "6.12.1", "accel": "kvm"}
+        cases = [{**r, **guest} for r in every if r["record"] == "case"]
+        slices = [
+            {**r, "wall_ns": None, "syscalls": {"read": 3, "total": 3}}
+            for r in every
+            if r["record"] == "slice"
+        ]
+        return [*every[:-1], *cases, *slices, every[-1]]
+
+    made = testing.rewrite(synthetic_run(tmp_path / "run"), twice)
+    assert slice_table.is_compiled() and slice_table.compiled(made / "results.jsonl") is not None
+    fast = load(made)
+    monkeypatch.setattr(slice_table, "compiled", lambda path: None)
+    refused = load(made)
+    monkeypatch.setattr(slice_table, "is_compiled", lambda: False)
+    slow = load(made)
+    assert {trace.place.where for trace in fast.traces} == {"host", "guest"}
+    assert fast.heats and fast.calls and fast.batches
+    for other in (refused, slow):
+        # NaN is not itself, its text is.
+        assert repr(other) == repr(fast)
+
+
+@pytest.mark.parametrize(
+    "change", ({"ops": "many"}, {"pair": None}, {"t_start_ns": [1]}, {"phase": 3})
+)
+def test_slices_of_another_shape_are_left_to_python(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    def altered(records: list[testing.Record]) -> list[testing.Record]:
+        at = next(i for i, r in enumerate(records) if r["record"] == "slice")
+        return [*records[:at], {**records[at], **change}, *records[at + 1 :]]
+
+    made = testing.rewrite(synthetic_run(tmp_path / "run"), altered)
+    assert slice_table.compiled(made / "results.jsonl") is None

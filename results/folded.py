@@ -32,6 +32,7 @@ def dump(stacks: Mapping[tuple[str, ...], int]) -> str:
 def parse(lines: Iterable[str], name: str = "folded stacks") -> Stacks:
     """Stacks with their samples. Raises ResultsError that names the line."""
     found: Stacks = {}
+    known: dict[str, str] = {}
     total = 0
     for number, line in enumerate(lines, start=1):
         text = line.rstrip("\n")
@@ -40,7 +41,11 @@ def parse(lines: Iterable[str], name: str = "folded stacks") -> Stacks:
         path, space, count = text.rpartition(" ")
         if not space or not path or not (count.isascii() and count.isdigit()) or len(count) > 16:
             raise ResultsError(f"{name} line {number} is no folded stack: FRAME;FRAME COUNT")
-        frames = tuple(frame(one) for one in path.split(";"))
+        parts = path.split(";")
+        for part in parts:
+            if part not in known:
+                known[part] = frame(part)
+        frames = tuple(map(known.__getitem__, parts))
         if len(frames) > MOST_FRAMES:
             raise ResultsError(f"{name} line {number} has {len(frames)} frames: too deep to draw")
         total += int(count)

@@ -11,6 +11,8 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069
 
 def text(words: str) -> str:
     """Replaces what XML, PDF or a terminal could trip over: controls, lone surrogates, overrides."""
+    if words.isascii() and words.isprintable():
+        return words
     return _UNSAFE.sub("\ufffd", words)
 
 
