@@ -26,12 +26,13 @@ def panels(
     for numbers in inches.
     """
     every = headline.cell_order(row.cell for row in rows)
+    among = cells.Among(every)
     made = []
     for number, cell in enumerate(chosen(every)):
         mine = sorted((row for row in rows if row.cell == cell), key=lambda row: row.side.sort_key)
         shown = [bar(row) for row in mine]
         sentence = "; ".join(f"{one.side.label}: {one.words}" for one in shown)
-        title = cells.title(cell, every)
+        title = among.title(cell)
         text = f"{description} {sentence}."
         made.append(
             bars.bar_panel(

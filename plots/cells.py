@@ -70,17 +70,29 @@ def of_workload(cells: Iterable[Cell], workload: str) -> list[Cell]:
     return ordered(cell for cell in cells if cell.workload == workload)
 
 
-def title(cell: Cell, among: Iterable[Cell]) -> str:
-    """The workload and what tells the cell apart from its siblings in `among`."""
-    names = varying(c for c in among if c.workload == cell.workload)
-    detail = words(cell, names)
-    return f"{cell.workload}, {detail}" if detail else cell.workload
+class Among:
+    """Cells that are named beside each other."""
+
+    def __init__(self, known: Iterable[Cell]) -> None:
+        of: dict[str, list[Cell]] = {}
+        for cell in dict.fromkeys(known):
+            of.setdefault(cell.workload, []).append(cell)
+        self._names = {workload: varying(own) for workload, own in of.items()}
+
+    def names(self, cell: Cell) -> tuple[str, ...]:
+        """The parameters that differ among the cells of its workload, in order of naming."""
+        return self._names.get(cell.workload, ())
+
+    def title(self, cell: Cell) -> str:
+        """The workload and what tells the cell apart from its siblings."""
+        detail = words(cell, self.names(cell))
+        return f"{cell.workload}, {detail}" if detail else cell.workload
 
 
 def rows_table(heading: str, rows: Sequence[Row]) -> Table:
     """The numbers behind a figure: one line a stored value, with its interval."""
-    among = [row.cell for row in rows]
-    several_cells = len(set(among)) > 1
+    among = Among(row.cell for row in rows)
+    several_cells = len({row.cell for row in rows}) > 1
     several_metrics = len({row.metric for row in rows}) > 1
     units = {row.unit for row in rows}
     columns = ["cell"] if several_cells else []
@@ -93,7 +105,7 @@ def rows_table(heading: str, rows: Sequence[Row]) -> Table:
     lines: list[list[str]] = []
     order = sorted(rows, key=lambda r: (sort_key(r.cell), r.metric, r.side.sort_key))
     for row in order:
-        line = [title(row.cell, among)] if several_cells else []
+        line = [among.title(row.cell)] if several_cells else []
         line += [row.side.label]
         line += [row.metric] if several_metrics else []
         sample = text.MISSING if row.n is None else str(row.n)

@@ -19,7 +19,7 @@ from plots.model import Cell, Histogram, Place, Run, Side
 
 SOLID = 100
 LEAST = 10
-MAX_CELLS = 8
+MAX_CELLS, MOST_PANELS = 8, 48
 
 _POINTS_PER_DECADE = 24
 _MARGINS = Margins(left=0.62, right=1.16, top=0.34, bottom=0.44)
@@ -204,7 +204,8 @@ def _limits(
 
 
 def section(run: Run, place: Place, kind: Kind, key: str) -> Section:
-    """Overview and family panels for each cell with latencies, at most MAX_CELLS cells."""
+    """Overview and family panels for each cell with latencies, of at most MAX_CELLS cells and about
+    MOST_PANELS panels."""
     here = [h for h in run.histograms if h.place == place and h.total >= 2 * LEAST]
     by_cell: dict[Cell, dict[tuple[Side, str], Histogram]] = {}
     for hist in here:
@@ -214,8 +215,11 @@ def section(run: Run, place: Place, kind: Kind, key: str) -> Section:
         for cell in headline.cell_order(by_cell)
         if any(k == "latency" for _, k in by_cell[cell])
     ]
+    among = cells.Among(order)
     panels: list[Panel] = []
-    for index, cell in enumerate(order[:MAX_CELLS]):
+    each = 1 + len(grouping.families(hist.side for hist in here))
+    shown = headline.spread(run, order, min(MAX_CELLS, max(2, MOST_PANELS // each)))
+    for index, cell in enumerate(shown):
         found = by_cell[cell]
         limits = _limits(kind, [h for (_, k), h in found.items() if k != "lateness"])
         sides = {side for side, k in found if k == "latency"}
@@ -225,13 +229,9 @@ def section(run: Run, place: Place, kind: Kind, key: str) -> Section:
             g for g in grouping.families(sides) if not groups or set(g.sides) - set(first.sides)
         ]
         for group in groups:
-            title = f"{cells.title(cell, order)}: {group.title}"
+            title = f"{among.title(cell)}: {group.title}"
             panels.append(_panel(kind, group, found, f"{key}-{index}-{group.key}", title, limits))
-    notes: list[str] = []
-    if len(order) > MAX_CELLS:
-        more = len(order) - MAX_CELLS
-        notes.append(f"{more} further cells are in the table of numbers only.")
-    return Section(place.label, tuple(panels), tuple(notes))
+    return Section(place.label, tuple(panels), headline.note(order, shown))
 
 
 def sample(hists: Sequence[Histogram]) -> str:
@@ -245,12 +245,12 @@ def _lines_of(
     """A row a histogram: what it is, n, then `values` of it."""
     words = {"latency": "intended start", "uncorrected": "actual send", "lateness": "lateness"}
     order = sorted(hists, key=lambda h: (headline.cell_rank(h.cell), h.side.sort_key, h.kind))
-    among = [hist.cell for hist in hists]
+    among = cells.Among(hist.cell for hist in hists)
     closed = {h.cell for h in hists} - {h.cell for h in hists if h.kind == "uncorrected"}
     lines = []
     for hist in order:
         start = "start" if hist.cell in closed else words[hist.kind]
-        about = (cells.title(hist.cell, among), hist.side.label, start, f"{hist.total:,}")
+        about = (among.title(hist.cell), hist.side.label, start, f"{hist.total:,}")
         lines.append((*about, *values(hist)))
     return lines
 

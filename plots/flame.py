@@ -158,7 +158,8 @@ def _fill(ax: Axes, every: list[Box]) -> None:
         patch = PathPatch(
             Path(vertices, codes), facecolor=colour, edgecolor=style.PAPER, linewidth=0.5
         )
-        ax.add_patch(patch)
+        # Not add_patch(), which looks through every corner for limits that are set already.
+        ax.add_artist(patch)
 
 
 def _name(ax: Axes, box: Box, inner: float) -> None:

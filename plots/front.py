@@ -214,10 +214,10 @@ def _dearer_kevent(run: Run) -> str:
     worse = [row for row in found if verdict.key(row) == "dearer"]
     if not worse:
         return f"in none of {len(found)} comparisons with epoll's counterpart"
-    among = [row.cell for row in found]
+    among = cells.Among(row.cell for row in found)
     worse.sort(key=lambda r: -(r.ratio or 0))
     names = [
-        f"{row.side.label} in {cells.title(row.cell, among)} ({text.ratio(row.ratio)}, {row.place.where})"
+        f"{row.side.label} in {among.title(row.cell)} ({text.ratio(row.ratio)}, {row.place.where})"
         for row in worse[:8]
     ]
     more = f" and {len(worse) - 8} more (figure 3)" if len(worse) > 8 else ""
@@ -226,6 +226,10 @@ def _dearer_kevent(run: Run) -> str:
 
 def _warnings(run: Run) -> list[str]:
     found = []
+    if run.confined:
+        found.append(
+            f"Confined to {text.listing(run.confined)}; the rest of the run is in report.html."
+        )
     if run.status != "complete":
         found.append(f"This run is not complete (status: {run.status}); what is here was measured.")
     found += [f"Error during the run: {line}" for line in run.errors]

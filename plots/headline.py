@@ -5,13 +5,17 @@ On a real machine CPU time is the steadiest clock and comes first, then wall tim
 guest only counts compare mechanisms.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from plots import cells
 from plots.model import Cell, Place, Row, Run
 
 _CLOCK = ("cpu_ns_per_event", "wall_ns_per_event")
 _COUNT = ("instr_per_event", "instr_per_request", "dispatch_instr_per_event")
+
+#: Of a place in one figure, and rows of all its cells; nobody looks through more, and all are in the
+#: tables.
+MOST_CELLS, LEAST_CELLS, MOST_BARS = 24, 8, 600
 
 _WORKLOADS = ("idle_scan", "active_ratio", "source_pingpong", "tcp_rr", "http_one_byte")
 
@@ -31,17 +35,40 @@ def drawn(run: Run, place: Place, found: Iterable[Cell]) -> list[Cell]:
     """The cells that get a panel: the headline ones, or all where none of `found` is one.
 
     Cells of a sweep are points of the lines in figures 2 and 8; a panel for each would repeat them.
+    Of more than MOST_CELLS, some of every workload. All in a report that is confined to some.
     """
     every = cell_order(found)
+    if run.confined:
+        return every
     wanted = {row.cell for row in run.rows if row.place == place and row.headline}
-    return [cell for cell in every if cell in wanted] or every
+    return spread(run, [cell for cell in every if cell in wanted] or every)
+
+
+def spread(run: Run, order: Sequence[Cell], most: int = MOST_CELLS) -> list[Cell]:
+    """At most `most` of `order`, in its order: the first of every workload, then the second.
+
+    Fewer where each would have a row for many variants, all in a report that is confined to some
+    workloads.
+    """
+    if run.confined:
+        return list(order)
+    variants = len({row.side for row in run.rows})
+    most = min(most, max(LEAST_CELLS, MOST_BARS // max(variants, 1)))
+    turns: dict[str, int] = {}
+    ranked = []
+    for index, cell in enumerate(order):
+        turns[cell.workload] = turns.get(cell.workload, 0) + 1
+        ranked.append((turns[cell.workload], index))
+    return [order[index] for index in sorted(index for _, index in sorted(ranked)[:most])]
 
 
 def note(found: Iterable[Cell], shown: Iterable[Cell]) -> tuple[str, ...]:
     """Says how many cells have no panel."""
     more = len(set(found) - set(shown))
-    plural = "cell belongs" if more == 1 else "cells belong"
-    return (f"{more} further {plural} to sweeps: see the table.",) if more else ()
+    if not more:
+        return ()
+    plural = "cell has no panel" if more == 1 else "cells have no panel"
+    return (f"{more} further {plural}: see the table, or draw one workload (report --workload).",)
 
 
 def _has(run: Run, place: Place, metric: str) -> bool:
@@ -60,11 +87,13 @@ def rows(run: Run, place: Place) -> list[Row]:
     """The rows of the front page: in each cell the first headline metric that has a ratio."""
     order = (*_COUNT, *_CLOCK) if place.emulated else (*_CLOCK, "instr_per_event", *_COUNT)
     result: list[Row] = []
-    here = [row for row in run.rows if row.place == place]
-    for cell in cell_order(row.cell for row in here):
-        of_cell = [row for row in here if row.cell == cell]
+    here: dict[Cell, dict[str, list[Row]]] = {}
+    for row in run.rows:
+        if row.place == place:
+            here.setdefault(row.cell, {}).setdefault(row.metric, []).append(row)
+    for cell in cell_order(here):
         for metric in order:
-            found = [row for row in of_cell if row.metric == metric]
+            found = here[cell].get(metric, [])
             if any(row.ratio is not None for row in found):
                 result += found
                 break

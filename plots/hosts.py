@@ -84,7 +84,7 @@ def _tables(columns: Sequence[Column]) -> list[Table]:
         found.setdefault(row.metric, {}).setdefault((row.cell, row.side), {})[column] = row
     made = []
     for metric, sides in sorted(found.items()):
-        among = [cell for cell, _ in sides]
+        among = cells.Among(cell for cell, _ in sides)
         order = sorted(sides, key=lambda one: (cells.sort_key(one[0]), one[1].sort_key))
         heads = ("cell", "mechanism", *(column.heading for column in columns))
         kinds = [("", _value), ("cost ratio to epoll: ", _ratio)]
@@ -95,7 +95,7 @@ def _tables(columns: Sequence[Column]) -> list[Table]:
                 continue
             lines = [
                 (
-                    cells.title(cell, among),
+                    among.title(cell),
                     side.label,
                     *(shown(sides[(cell, side)].get(column), column) for column in columns),
                 )

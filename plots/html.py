@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The report as one HTML file: no network, no script, dark and light, usable at phone width."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from plots import front, provenance, style, svg
-from plots.figure import Figure, limited
+from plots.figure import Figure, Panel, limited
 from plots.model import Run
 from results.timeline import Chronicle
 
@@ -31,13 +31,19 @@ def colours(theme: int) -> str:
     return " ".join(f"--{entry[0]}: {entry[theme]};" for entry in style.CSS_COLOURS.values())
 
 
-def _sections(figure: Figure) -> list[_Drawn]:
+def draw(panel: Panel) -> str:
+    """The panel as an <svg> element of the page."""
+    with matplotlib.rc_context(style.RC):
+        return svg.render(panel, f"k-{panel.key}")
+
+
+def _sections(figure: Figure, ready: Mapping[str, str]) -> list[_Drawn]:
     # The drawing is ours and its texts were escaped when it was made, hence Markup.
     return [
         _Drawn(
             section.heading,
             tuple(
-                (panel.starts_row, Markup(svg.render(panel, f"k-{panel.key}")))
+                (panel.starts_row, Markup(ready.get(panel.key) or draw(panel)))
                 for panel in section.panels
             ),
             section.notes,
@@ -60,9 +66,8 @@ def environment() -> Environment:
     return made
 
 
-def _page(template: str, figures: Sequence[Figure], **about: Any) -> str:
-    with matplotlib.rc_context(style.RC):
-        drawn = {figure.number: _sections(figure) for figure in figures}
+def _page(template: str, figures: Sequence[Figure], ready: Mapping[str, str], **about: Any) -> str:
+    drawn = {figure.number: _sections(figure, ready) for figure in figures}
     return (
         environment()
         .get_template(template)
@@ -77,11 +82,15 @@ def _page(template: str, figures: Sequence[Figure], **about: Any) -> str:
     )
 
 
-def render(run: Run, figures: Sequence[Figure]) -> str:
-    """The whole document. The same run gives the same bytes."""
+def render(run: Run, figures: Sequence[Figure], ready: Mapping[str, str] | None = None) -> str:
+    """The whole document. The same run gives the same bytes.
+
+    `ready` are panels that draw() has made already, by their keys.
+    """
     return _page(
         "report.html.j2",
         figures,
+        ready or {},
         run=run,
         front=front.build(run),
         figures_shown=figures,
@@ -94,7 +103,12 @@ def render(run: Run, figures: Sequence[Figure]) -> str:
 def render_history(found: Chronicle, figure: Figure) -> str:
     """A history as a page of its own. The same store gives the same bytes."""
     return _page(
-        "history.html.j2", [figure], history=found, figure=figure, summary=front.of_history(found)
+        "history.html.j2",
+        [figure],
+        {},
+        history=found,
+        figure=figure,
+        summary=front.of_history(found),
     )
 
 

@@ -26,12 +26,12 @@ def summary(run: Run) -> Table | None:
     if not found:
         return None
     lines, kinds = [], []
-    among = [_cell(one) for _, one in found]
+    among = cells.Among(_cell(one) for _, one in found)
     for place, bar in dict.fromkeys((place, one.bar) for place, one in found):
         mine = [one for where, one in found if (where, one.bar) == (place, bar)]
         worst = max(mine, key=lambda one: one.ratio)
         met = sum(one.met for one in mine)
-        where = f"{worst.variant.replace('+', ' ', 1)} in {cells.title(_cell(worst), among)}"
+        where = f"{worst.variant.replace('+', ' ', 1)} in {among.title(_cell(worst))}"
         lines.append(
             (
                 bar.name,
@@ -53,10 +53,10 @@ def tables(run: Run, place: Place) -> Sequence[Table]:
     found = [one for _, one in _of(run, place)]
     if not found:
         return ()
-    among = [_cell(one) for one in found]
+    among = cells.Among(_cell(one) for one in found)
     lines = [
         (
-            cells.title(_cell(one), among),
+            among.title(_cell(one)),
             one.variant.replace("+", " ", 1),
             text.metric_words(one.metric),
             text.number(one.value),

@@ -5,7 +5,7 @@ Numbers are None where the run has none; figures say why instead of drawing noth
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plots import style
 from results.bars import Judged
@@ -307,6 +307,34 @@ class Run:
     load_after: str = ""
     history: Chronicle | None = None
     data_files: tuple[tuple[str, str], ...] = ()
+    #: Workloads that the report is confined to; empty = all of the run.
+    confined: tuple[str, ...] = ()
+
+    @property
+    def workloads(self) -> tuple[str, ...]:
+        """Every workload that was measured or skipped, by name."""
+        of = [item.cell.workload for item in (*self.rows, *self.floor)]
+        return tuple(sorted({*of, *(skip.cell.workload for skip in self.skips if skip.cell)}))
+
+    def of(self, workloads: Sequence[str]) -> "Run":
+        """The same run without what belongs to other workloads."""
+        wanted = frozenset(workloads)
+        return replace(
+            self,
+            rows=tuple(one for one in self.rows if one.cell.workload in wanted),
+            floor=tuple(one for one in self.floor if one.cell.workload in wanted),
+            histograms=tuple(one for one in self.histograms if one.cell.workload in wanted),
+            calls=tuple(one for one in self.calls if one.cell.workload in wanted),
+            batches=tuple(one for one in self.batches if one.cell.workload in wanted),
+            verdicts=tuple(one for one in self.verdicts if one.cell.workload in wanted),
+            traces=tuple(one for one in self.traces if one.cell.workload in wanted),
+            heats=tuple(one for one in self.heats if one.cell.workload in wanted),
+            profiles=tuple(one for one in self.profiles if one.cell.workload in wanted),
+            skips=tuple(s for s in self.skips if s.cell is None or s.cell.workload in wanted),
+            checks=tuple(c for c in self.checks if c.cell is None or c.cell.workload in wanted),
+            bars=tuple(one for one in self.bars if one[1].workload in wanted),
+            confined=tuple(sorted(wanted)),
+        )
 
     @property
     def places(self) -> tuple[Place, ...]:

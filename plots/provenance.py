@@ -38,7 +38,7 @@ DEFINITIONS = (
 
 def _grouped(checks: Sequence[Check]) -> list[tuple[str, str, str, str]]:
     """One row for checks that say the same of several metrics of one side in one cell."""
-    among = [check.cell for check in checks if check.cell]
+    among = cells.Among(check.cell for check in checks if check.cell)
     places = {check.place for check in checks}
     metrics: dict[Check, list[str]] = {}
     for check in checks:
@@ -46,7 +46,7 @@ def _grouped(checks: Sequence[Check]) -> list[tuple[str, str, str, str]]:
     lines = []
     for check, names in metrics.items():
         about = check.side.label if check.side else ""
-        about += f" in {cells.title(check.cell, among)}" if check.cell else ""
+        about += f" in {among.title(check.cell)}" if check.cell else ""
         about += f", {check.place.label}" if check.place and len(places) > 1 else ""
         named = [text.metric_words(name) for name in names if name]
         what = f"{len(named)} metrics" if len(named) > 3 else text.listing(named)

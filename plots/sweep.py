@@ -17,6 +17,10 @@ from plots.model import Cell, Place, Row, Run, Side
 HEIGHT, TOP, BOTTOM = 2.4, 0.34, 0.44
 
 
+#: Of a section; beyond them, panels of single mechanisms are drawn for one set of parameters only.
+MOST_PANELS = 48
+
+
 @dataclass(frozen=True)
 class Sweep:
     """What is drawn against what. `x` of a cell may be derived, such as idle descriptors."""
@@ -46,17 +50,18 @@ def rows_of(run: Run, sweep: Sweep, place: Place) -> list[Row]:
     ]
 
 
-def panels(rows: Sequence[Row], sweep: Sweep, key: str) -> list[Panel]:
-    """Panels of one place; other parameters than the swept ones split into sets of panels."""
+def panels(rows: Sequence[Row], sweep: Sweep, key: str) -> list[list[Panel]]:
+    """Panels of one place; other parameters than the swept ones split into sets of panels, each
+    with one variant of each mechanism in the first."""
     rest = [n for n in cells.varying(row.cell for row in rows) if n not in sweep.swept]
     sets: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         sets.setdefault(tuple(row.cell.value(name) or "" for name in rest), []).append(row)
-    result: list[Panel] = []
+    result: list[list[Panel]] = []
     for index, values in enumerate(sorted(sets, key=lambda v: [cells.natural(x) for x in v])):
         part = sets[values]
         suffix = cells.words(part[0].cell, rest)
-        result += _one_set(part, sweep, f"{key}-{sweep.key}-{index}", suffix)
+        result.append(_one_set(part, sweep, f"{key}-{sweep.key}-{index}", suffix))
     return result
 
 
@@ -200,8 +205,17 @@ def section(run: Run, place: Place, sweeps: Sequence[Sweep], key: str) -> tuple[
         if not rows:
             continue
         drawn += rows
-        found += panels(rows, sweep, key)
+        first, *others = panels(rows, sweep, key)
+        found += first
+        whole = run.confined or len(found) + sum(len(one) for one in others) <= MOST_PANELS
+        found += [panel for one in others for panel in (one if whole else one[:1])]
+        left = 0 if whole else sum(len(one) - 1 for one in others)
         constant = cells.fixed(row.cell for row in rows)
         about = f"{sweep.workload}: {sweep.y_label} against {sweep.x_label}"
         notes.append(f"{about}; fixed: {constant}." if constant else f"{about}.")
+        if left:
+            notes.append(
+                f"{left} further panels, of single mechanisms, are not drawn: see the table, or draw "
+                "one workload (report --workload)."
+            )
     return Section(place.label, tuple(found), tuple(notes)), drawn

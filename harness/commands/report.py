@@ -7,6 +7,7 @@ import argparse
 import importlib
 import importlib.util
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from results.timeline import Chronicle
 _EXAMPLES = """\
   kevbench report results/runs/20260101-120000-ABCDEF
   kevbench report run1 run2 --json
+  kevbench report run1 --workload idle_scan
   kevbench report --history nightly.jsonl
   kevbench report run1 --history nightly.jsonl
   kevbench report --hosts hosts.html run1 run2
@@ -45,6 +47,14 @@ def add(subparsers: Subparsers) -> None:
         help="results of many commits (kevbench history): by itself a page beside STORE, with RUN "
         "a figure of its report",
     )
+    parser.add_argument(
+        "--workload",
+        action="append",
+        default=[],
+        metavar="W",
+        help="draw every cell of this workload and nothing else, into files of its own; may be "
+        "repeated",
+    )
     parser.add_argument("--json", action="store_true", help="print the paths as JSON")
     parser.set_defaults(main=main)
 
@@ -66,11 +76,13 @@ def _module(about: Path) -> Any:
         ) from None
 
 
-def draw(directory: Path, history: Chronicle | None = None) -> tuple[Path, Path]:
+def draw(
+    directory: Path, history: Chronicle | None = None, workloads: Sequence[str] = ()
+) -> tuple[Path, Path]:
     """The report of one run. Raises UsageError with a remedy when it cannot be drawn."""
     module = _module(directory)
     try:
-        html, pdf = module.render(directory, history)
+        html, pdf = module.render(directory, history, workloads)
     except OSError as problem:
         raise UsageError(f"cannot write the report into {directory}: {problem.strerror}") from None
     return Path(html), Path(pdf)
@@ -78,6 +90,8 @@ def draw(directory: Path, history: Chronicle | None = None) -> tuple[Path, Path]
 
 def main(args: argparse.Namespace) -> int:
     """Reads all runs first, so that a bad one leaves everything as it was."""
+    if args.workload and (not args.runs or args.hosts is not None):
+        raise UsageError("--workload is for the report of a run: name its directory, no --hosts")
     if not args.runs and args.history is None:
         raise UsageError("nothing to report: name a run directory, or --history STORE")
     history = chronicle(args.history) if args.history is not None else None
@@ -128,7 +142,7 @@ def _report(args: argparse.Namespace, history: Chronicle | None) -> int:
             summary.write(summary.build(result), directory)
         except OSError as problem:
             raise ResultsError(f"cannot write into {directory}: {problem.strerror}") from None
-        html, pdf = draw(directory, history)
+        html, pdf = draw(directory, history, args.workload)
         drawn.append({"run_id": result.run_id, "html": str(html), "pdf": str(pdf)})
         if not args.json:
             print(html)

@@ -89,11 +89,11 @@ def _bins(found: Sequence[Batches]) -> int:
 
 def _table(heading: str, found: Sequence[Batches]) -> Table:
     bins = _bins(found)
-    among = [one.cell for one in found]
+    among = cells.Among(one.cell for one in found)
     order = sorted(found, key=lambda b: (headline.cell_rank(b.cell), b.side.sort_key))
     lines = [
         (
-            cells.title(one.cell, among),
+            among.title(one.cell),
             one.side.label,
             text.MISSING if one.waits is None else f"{one.waits:,}",
             *(text.percent(100 * p) if p else "" for p in (one.shares + (0.0,) * bins)[:bins]),
@@ -115,14 +115,15 @@ def build(run: Run) -> Figure:
             continue
         every = headline.cell_order(one.cell for one in here)
         order = headline.drawn(run, place, every)
+        among = cells.Among(every)
         grouped = {cell: [one for one in here if one.cell == cell] for cell in order}
         plain = [cell for cell in order if _bins(grouped[cell]) <= 2]
         shown = [cell for cell in order if cell not in plain]
         panels = tuple(
-            _panel(grouped[c], _bins(grouped[c]), f"f13-{index}-{i}", cells.title(c, every))
+            _panel(grouped[c], _bins(grouped[c]), f"f13-{index}-{i}", among.title(c))
             for i, c in enumerate(shown)
         )
-        names = text.listing(cells.title(cell, every) for cell in plain)
+        names = text.listing(among.title(cell) for cell in plain)
         notes = (f"At most one event a wait, hence not drawn: {names}.",) if plain else ()
         notes += headline.note(every, order)
         sections.append(Section(place.label, panels, notes))

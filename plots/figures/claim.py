@@ -181,10 +181,10 @@ def _verdict_line(found: Sequence[Judged], place: Place, metric: str) -> str:
 
 
 def _table(heading: str, found: Sequence[Judged]) -> Table:
-    among = [one.row.cell for one in found]
+    among = cells.Among(one.row.cell for one in found)
     lines = [
         (
-            cells.title(one.row.cell, among),
+            among.title(one.row.cell),
             one.row.side.label,
             text.ratio(one.ratio.value),
             text.ratio_between(one.ratio.lo, one.ratio.hi),
@@ -214,10 +214,11 @@ def build(run: Run) -> Figure:
                 continue
             limits = _limits(found)
             by_cell = cells.ordered(one.row.cell for one in found)
+            among = cells.Among(by_cell)
             panels = tuple(
                 _panel(
                     [one for one in found if one.row.cell == cell],
-                    cells.title(cell, by_cell),
+                    among.title(cell),
                     f"f20-{len(sections)}-{index}",
                     limits,
                 )

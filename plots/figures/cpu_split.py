@@ -59,9 +59,10 @@ def _section(run: Run, place: Place, key: str) -> tuple[Section, list[Row]]:
     every = headline.cell_order(cell for cell, _ in complete)
     order = headline.drawn(run, place, every)
     panels = [bars.key_panel(f"{key}-key", PARTS)] if order else []
+    among = cells.Among(every)
     for index, cell in enumerate(order):
         sides = sorted((s for c, s in complete if c == cell), key=lambda s: s.sort_key)
-        panels.append(_panel(cell, sides, found, f"{key}-{index}", cells.title(cell, every)))
+        panels.append(_panel(cell, sides, found, f"{key}-{index}", among.title(cell)))
     drawn = [row for row in here if (row.cell, row.side) in complete]
     notes = headline.note(every, order)
     notes += (captions.EMULATED,) if place.emulated and order else ()
@@ -70,7 +71,7 @@ def _section(run: Run, place: Place, key: str) -> tuple[Section, list[Row]]:
 
 def _table(heading: str, rows: Sequence[Row]) -> Table:
     found = {(row.cell, row.side, row.metric): row for row in rows}
-    among = [row.cell for row in rows]
+    among = cells.Among(row.cell for row in rows)
     pairs = {(row.cell, row.side) for row in rows}
     lines = []
     for cell, side in sorted(pairs, key=lambda p: (headline.cell_rank(p[0]), p[1].sort_key)):
@@ -79,7 +80,7 @@ def _table(heading: str, rows: Sequence[Row]) -> Table:
         switches = found.get((cell, side, "ctxsw_per_event"))
         lines.append(
             (
-                cells.title(cell, among),
+                among.title(cell),
                 side.label,
                 *(text.number(row.value if row else None) for row in one),
                 text.between(total.lo, total.hi) if total else text.MISSING,

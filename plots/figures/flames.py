@@ -102,14 +102,14 @@ def _cell(run: Run, cell: Cell, found: Mapping[Side, Profile], key: str, named: 
 
 
 def _table(heading: str, found: Sequence[Profile]) -> Table:
-    among = [profile.cell for profile in found]
+    among = cells.Among(profile.cell for profile in found)
     columns = ("cell", "mechanism", "samples", "in the kernel", "function", "share of samples")
     lines = []
     for profile in sorted(found, key=lambda p: (headline.cell_rank(p.cell), p.side.sort_key)):
         for name, share in _leaves(profile)[:10]:
             lines.append(
                 (
-                    cells.title(profile.cell, among),
+                    among.title(profile.cell),
                     profile.side.label,
                     f"{profile.samples:,}",
                     text.percent(100 * _kernel_share(profile)),
@@ -122,13 +122,13 @@ def _table(heading: str, found: Sequence[Profile]) -> Table:
 
 def _section(run: Run, place: Place, key: str, found: Sequence[Profile]) -> Section:
     order = headline.cell_order(profile.cell for profile in found)
+    among = cells.Among(order)
     panels: list[Panel] = []
-    for number, cell in enumerate(order[:MOST_CELLS]):
+    shown = headline.spread(run, order, MOST_CELLS)
+    for number, cell in enumerate(shown):
         own = {profile.side: profile for profile in found if profile.cell == cell}
-        panels += _cell(run, cell, own, f"{key}-{number}", cells.title(cell, order))
-    notes = []
-    if len(order) > MOST_CELLS:
-        notes.append(f"{len(order) - MOST_CELLS} further cells are in the table of numbers only.")
+        panels += _cell(run, cell, own, f"{key}-{number}", among.title(cell))
+    notes = list(headline.note(order, shown))
     few = [profile.side.label for profile in found if profile.samples < _FEW]
     if few:
         notes.append(f"Fewer than {_FEW} samples: {text.listing(dict.fromkeys(few))}.")

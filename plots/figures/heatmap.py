@@ -119,7 +119,7 @@ def _panel(heat: Heat, key: str, title: str, span: float, limits: tuple[float, f
     )
 
 
-def _cell_panels(cell: Cell, heats: Sequence[Heat], key: str, among: Sequence[Cell]) -> list[Panel]:
+def _cell_panels(cell: Cell, heats: Sequence[Heat], key: str, among: cells.Among) -> list[Panel]:
     began = min(second for heat in heats for second, _, _ in heat.points)
     moved = [
         Heat(h.place, h.cell, h.side, tuple((s - began, ns, n) for s, ns, n in h.points))
@@ -128,7 +128,7 @@ def _cell_panels(cell: Cell, heats: Sequence[Heat], key: str, among: Sequence[Ce
     span = max(second for heat in moved for second, _, _ in heat.points) * 1.02 or 1.0
     limits = axes.log_limits((ns for heat in moved for _, ns, _ in heat.points), 0.02)
     by_side = {heat.side: heat for heat in moved}
-    named = cells.title(cell, among)
+    named = among.title(cell)
     return [
         _panel(by_side[side], f"{key}-{number}", f"{named}: {side.label}", span, limits)
         for number, side in enumerate(grouping.ordered(by_side))
@@ -138,7 +138,7 @@ def _cell_panels(cell: Cell, heats: Sequence[Heat], key: str, among: Sequence[Ce
 def _table(heading: str, heats: Sequence[Heat]) -> Table:
     """By side: operations, and the slowest of each fifth of the time."""
     lines = []
-    among = [heat.cell for heat in heats]
+    among = cells.Among(heat.cell for heat in heats)
     for heat in sorted(heats, key=lambda h: (headline.cell_rank(h.cell), h.side.sort_key)):
         began = min(s for h in heats if h.cell == heat.cell for s, _, _ in h.points)
         span = max(s for h in heats if h.cell == heat.cell for s, _, _ in h.points) - began or 1.0
@@ -148,7 +148,7 @@ def _table(heading: str, heats: Sequence[Heat]) -> Table:
             slowest[part] = max(slowest[part], ns)
         total = sum(count for _, _, count in heat.points)
         parts = [f"{value:,.0f}" if value else text.MISSING for value in slowest]
-        lines.append((cells.title(heat.cell, among), heat.side.label, f"{total:,}", *parts))
+        lines.append((among.title(heat.cell), heat.side.label, f"{total:,}", *parts))
     columns = ("cell", "mechanism", "n", *(f"slowest, fifth {n}" for n in range(1, 6)))
     return table(f"{heading}: latency, ns", columns, lines, tuple(range(2, 8)))
 
@@ -165,7 +165,7 @@ def build(run: Run) -> Figure:
         panels: list[Panel] = []
         for number, cell in enumerate(order):
             own = [heat for heat in here if heat.cell == cell]
-            panels += _cell_panels(cell, own, f"f7-{len(sections)}-{number}", order)
+            panels += _cell_panels(cell, own, f"f7-{len(sections)}-{number}", cells.Among(order))
         sections.append(Section(place.label, tuple(panels)))
         tables.append(_table(place.label, here))
     if not sections:

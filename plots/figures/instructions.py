@@ -50,13 +50,14 @@ def _section(run: Run, place: Place, key: str) -> tuple[Section, list[Row]]:
     whole = [row for row in here if row.metric in _WHOLE]
     every = headline.cell_order(row.cell for row in whole)
     panels = [bars.key_panel(f"{key}-key", PARTS)] if every else []
-    for number, cell in enumerate(every):
+    shown, among = headline.spread(run, every), cells.Among(every)
+    for number, cell in enumerate(shown):
         rows = sorted((r for r in whole if r.cell == cell), key=lambda r: r.side.sort_key)
         known = [row for row in here if row.cell == cell]
-        panels.append(_panel(rows, known, f"{key}-{number}", cells.title(cell, every)))
+        panels.append(_panel(rows, known, f"{key}-{number}", among.title(cell)))
     heading = f"{place.label}: {_HOW}" if place.emulated else place.label
     notes = (_SCAN,) if any(row.side.mechanism in ("select", "poll") for row in whole) else ()
-    return Section(heading, tuple(panels), notes), whole
+    return Section(heading, tuple(panels), (*notes, *headline.note(every, shown))), whole
 
 
 _HOW = "exact counts, no times"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Figure 14: kernel memory of a watched descriptor."""
 
-from plots import bars, captions, cell_bars, cells, text
+from plots import bars, captions, cell_bars, cells, headline, text
 from plots.figure import Figure, Section, missing
 from plots.model import Cell, Params, Row, Run
 from plots.reasons import why_missing
@@ -46,9 +46,12 @@ def build(run: Run) -> Figure:
             "bytes per descriptor",
             "bytes",
             right=0.6,
-            chosen=_largest,
+            chosen=lambda every: headline.spread(run, _largest(every)),
         )
-        sections.append(Section(place.label, panels))
+        every = _largest(headline.cell_order(row.cell for row in here))
+        sections.append(
+            Section(place.label, panels, headline.note(every, headline.spread(run, every)))
+        )
         tables.append(cells.rows_table(place.label, here))
         drawn += here
     if not drawn:

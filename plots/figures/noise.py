@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from plots import axes, cells, environment, style, text
 from plots.figure import Figure, Margins, Panel, Section, Table, missing, table
-from plots.model import Place, Run, Side, Trace, Verdict
+from plots.model import Cell, Place, Run, Side, Trace, Verdict
 from plots.reasons import why_missing
 
 TITLE = "Noise: what this machine could resolve"
@@ -25,24 +25,23 @@ _DEPENDENT = 0.5
 _MARGINS = Margins(0.62, 0.9, 0.34, 0.46)
 
 
-def _measured_seconds(run: Run, verdict: Verdict) -> float:
-    """Seconds of slices behind one side of a comparison."""
-    phase = "latency" if verdict.metric.startswith("p") else "time"
-    for trace in run.traces:
-        if (trace.place, trace.cell, trace.side, trace.phase) == (
-            verdict.place,
-            verdict.cell,
-            verdict.side,
-            phase,
-        ):
-            return sum(took for took in trace.took_s if took == took)
-    return 0.0
+def _measured_seconds(run: Run, place: Place) -> dict[tuple[Cell, Side, str], float]:
+    """Seconds of slices, by side and phase."""
+    return {
+        (trace.cell, trace.side, trace.phase): sum(took for took in trace.took_s if took == took)
+        for trace in run.traces
+        if trace.place == place
+    }
 
 
 def _resolution(run: Run, place: Place, key: str) -> Panel | None:
     points: dict[str, list[tuple[float, float]]] = {}
+    measured = _measured_seconds(run, place)
     for verdict in run.verdicts:
-        seconds = _measured_seconds(run, verdict) if verdict.place == place else 0.0
+        if verdict.place != place:
+            continue
+        phase = "latency" if verdict.metric.startswith("p") else "time"
+        seconds = measured.get((verdict.cell, verdict.side, phase), 0.0)
         if seconds > 0 and (verdict.resolution or 0) > 0 and verdict.metric in _LOOKS:
             points.setdefault(verdict.metric, []).append((seconds, verdict.resolution or 0.0))
     if not points:
@@ -223,11 +222,8 @@ def _control(run: Run, place: Place, key: str) -> Panel | None:
     ]
     if not found:
         return None
-    among = [verdict.cell for verdict in found]
-    names = [
-        f"{cells.title(v.cell, among)}, {_LOOKS.get(v.metric, ('', '', v.metric))[2]}"
-        for v in found
-    ]
+    among = cells.Among(verdict.cell for verdict in found)
+    names = [f"{among.title(v.cell)}, {_LOOKS.get(v.metric, ('', '', v.metric))[2]}" for v in found]
     band = max(v.band or 0.0 for v in found)
     limits = [next(((lo, hi) for n, lo, hi in v.intervals if n == 99), None) for v in found]
     edge = 1.08 * max(band, *(abs(end) for pair in limits if pair for end in pair), 0.1)

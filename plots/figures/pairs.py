@@ -5,6 +5,8 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 
 from matplotlib.axes import Axes
 
@@ -37,7 +39,11 @@ class Basis:
     verdict: Verdict
     mine: Trace
     theirs: Trace
-    blocks: tuple[Block, ...]
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """In order of time; only of verdicts that are drawn, since a run has thousands."""
+        return blocks(self.mine, self.theirs, self.verdict.metric)
 
 
 def _values(trace: Trace, metric: str) -> Sequence[float]:
@@ -76,15 +82,16 @@ def bases(run: Run, place: Place) -> list[Basis]:
         theirs = traces.get((verdict.cell, verdict.reference))
         if verdict.place != place or verdict.metric not in METRICS or not mine or not theirs:
             continue
-        made = blocks(mine, theirs, verdict.metric)
-        if made:
-            found.append(Basis(verdict, mine, theirs, made))
-    order = headline.cell_order(basis.verdict.cell for basis in found)
+        found.append(Basis(verdict, mine, theirs))
+    order = {
+        cell: number
+        for number, cell in enumerate(headline.cell_order(basis.verdict.cell for basis in found))
+    }
     shown = set(grouping.overview(basis.verdict.side for basis in found).sides)
     return sorted(
         found,
         key=lambda b: (
-            order.index(b.verdict.cell),
+            order[b.verdict.cell],
             b.verdict.metric != "cpu_ns_per_event",
             b.verdict.side not in shown and not b.verdict.side.entry,
             b.verdict.side.sort_key,
@@ -247,7 +254,7 @@ def _bootstrap(
 
 
 def _table(heading: str, found: Sequence[Basis]) -> Table:
-    among = [basis.verdict.cell for basis in found]
+    among = cells.Among(basis.verdict.cell for basis in found)
     columns = ["cell", "mechanism", "against", "metric", "estimate", "95 % interval"]
     columns += ["could have seen", "pairs", "blocks", "block ratios", "verdict"]
     lines = []
@@ -257,7 +264,7 @@ def _table(heading: str, found: Sequence[Basis]) -> Table:
         outer = next(((low, high) for level, low, high in verdict.intervals if level == 95), None)
         lines.append(
             (
-                cells.title(verdict.cell, among),
+                among.title(verdict.cell),
                 verdict.side.label,
                 verdict.reference.label,
                 text.metric_words(verdict.metric),
@@ -286,26 +293,27 @@ def build(run: Run) -> Figure:
     every: list[Basis] = []
     for index, place in enumerate(run.places):
         found = bases(run, place)
-        if not found:
+        shown = list(islice((basis for basis in found if basis.blocks), MOST))
+        if not shown:
             continue
-        every += found[:MOST]
-        among = [basis.verdict.cell for basis in found]
+        every += shown
+        among = cells.Among(basis.verdict.cell for basis in shown)
         panels: list[Panel] = []
-        for number, basis in enumerate(found[:MOST]):
+        for number, basis in enumerate(shown):
             key, verdict = f"f15-{index}-{number}", basis.verdict
             title = f"{verdict.side.label} over {verdict.reference.label}"
-            about = f"{text.metric_words(verdict.metric)}, {cells.title(verdict.cell, among)}"
+            about = f"{text.metric_words(verdict.metric)}, {among.title(verdict.cell)}"
             panels += [
                 _ratios(basis, f"{key}-ratios", title),
                 _slices(basis, f"{key}-slices", about),
                 _distribution(basis, f"{key}-spread"),
             ]
-        more = len(found) - MOST
+        more = len(found) - len(shown)
         notes = (
             (f"{more} further comparisons: their verdicts are in figure 3.",) if more > 0 else ()
         )
         sections.append(Section(place.label, tuple(panels), notes))
-        tables.append(_table(place.label, found[:MOST]))
+        tables.append(_table(place.label, shown))
     if not sections:
         reason = why_missing(run, "comparison of interleaved slices", ())
         return missing(15, "pairs", TITLE, reason)

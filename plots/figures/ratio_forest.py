@@ -77,8 +77,9 @@ def _section(run: Run, place: Place, metric: str, key: str) -> tuple[Section, li
     by_cell: dict[Cell, list[Row]] = {}
     for row in main:
         by_cell.setdefault(row.cell, []).append(row)
+    among = cells.Among(by_cell)
     panels = tuple(
-        _panel(by_cell[cell], cells.title(cell, by_cell), f"{key}-{index}", limits)
+        _panel(by_cell[cell], among.title(cell), f"{key}-{index}", limits)
         for index, cell in enumerate(headline.cell_order(by_cell))
     )
     notes = [captions.EMULATED] if place.emulated and verdict.is_clock(metric) else []
@@ -118,13 +119,13 @@ def _mark(ax: Axes, place: int, row: Row, limits: tuple[float, float]) -> None:
 def ratios_table(heading: str, rows: Sequence[Row]) -> Table:
     """Every ratio with interval, verdict and resolution."""
     lines, kinds = [], []
-    among = [row.cell for row in rows]
+    among = cells.Among(row.cell for row in rows)
     for row in sorted(rows, key=lambda r: (headline.cell_rank(r.cell), r.side.sort_key)):
         seen = verdict.look(row)
         kinds.append(seen.css)
         lines.append(
             (
-                cells.title(row.cell, among),
+                among.title(row.cell),
                 row.side.label,
                 text.ratio(row.ratio),
                 text.ratio_between(row.ratio_lo, row.ratio_hi),

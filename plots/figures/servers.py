@@ -36,8 +36,9 @@ def part(run: Run, place: Place, key: str) -> Part | None:
     if not counted:
         return None
     order = cells.ordered(row.cell for row in counted)
+    among = cells.Among(order)
     panels = tuple(
-        _panel([row for row in counted if row.cell == cell], f"{key}-{number}", cell, order)
+        _panel([row for row in counted if row.cell == cell], f"{key}-{number}", cell, among)
         for number, cell in enumerate(order)
     )
     notes = [_answer(counted), f"By requests per second: {_unjudged(place)}."]
@@ -52,7 +53,7 @@ def _sorted(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (cells.sort_key(row.cell), row.side.sort_key))
 
 
-def _panel(rows: Sequence[Row], key: str, cell: Cell, among: Sequence[Cell]) -> Panel:
+def _panel(rows: Sequence[Row], key: str, cell: Cell, among: cells.Among) -> Panel:
     drawn = [
         bars.Bar(
             row.side, (row.value or 0.0,), f"{text.number(row.value)}  {text.ratio(row.ratio)}"
@@ -62,7 +63,7 @@ def _panel(rows: Sequence[Row], key: str, cell: Cell, among: Sequence[Cell]) -> 
     sentence = "; ".join(f"{bar.side.label}: {bar.words}" for bar in drawn)
     return bars.bar_panel(
         key,
-        cells.title(cell, among),
+        among.title(cell),
         f"Instructions of a request and, after them, their ratio to epoll. {sentence}.",
         (bars.Part("", ""),),
         drawn,
@@ -89,14 +90,14 @@ def _unjudged(place: Place) -> str:
 
 def _table(here: Sequence[Row], counted: Sequence[Row], place: Place) -> Table:
     known = {(row.cell, row.side, row.metric): row.value for row in here}
-    among = [row.cell for row in counted]
+    among = cells.Among(row.cell for row in counted)
 
     def figure(row: Row, metric: str) -> str:
         return text.number(known.get((row.cell, row.side, metric)))
 
     lines = [
         (
-            cells.title(row.cell, among),
+            among.title(row.cell),
             row.side.label,
             text.number(row.value),
             text.ratio(row.ratio),

@@ -96,11 +96,11 @@ def _panel(found: Sequence[Calls], parts: Sequence[bars.Part], key: str, title: 
 
 
 def _table(heading: str, found: Sequence[Calls]) -> Table:
-    among = [one.cell for one in found]
+    among = cells.Among(one.cell for one in found)
     order = sorted(found, key=lambda c: (headline.cell_rank(c.cell), c.side.sort_key))
     lines = [
         (
-            cells.title(one.cell, among),
+            among.title(one.cell),
             one.side.label,
             text.number(sum(v for _, v in one.per_operation)),
             ", ".join(f"{name} {text.number(value, 3)}" for name, value in one.per_operation),
@@ -120,13 +120,14 @@ def build(run: Run) -> Figure:
         parts = _parts(here)
         every = headline.cell_order(one.cell for one in here)
         order = headline.drawn(run, place, every)
+        among = cells.Among(every)
         panels = [bars.key_panel(f"f10-{index}-key", parts)]
         panels += [
             _panel(
                 [one for one in here if one.cell == cell],
                 parts,
                 f"f10-{index}-{place_of}",
-                cells.title(cell, every),
+                among.title(cell),
             )
             for place_of, cell in enumerate(order)
         ]

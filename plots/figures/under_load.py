@@ -51,11 +51,11 @@ def _points(run: Run, place: Place, metric: str, q: float) -> dict[tuple[str, st
     sent = {
         (h.cell, h.side): h for h in run.histograms if h.place == place and h.kind == "uncorrected"
     }
-    among = [row.cell for row in rows]
+    among = cells.Among(row.cell for row in rows)
     found: dict[tuple[str, str], Lines] = {}
     for row in rows:
-        names = [n for n in cells.varying(c for c in among if c.workload == row.cell.workload)]
-        rest = cells.words(row.cell, [name for name in names if name != "rate"])
+        names = [name for name in among.names(row.cell) if name != "rate"]
+        rest = cells.words(row.cell, names)
         hist = sent.get((row.cell, row.side))
         enough = hist is not None and hist.total * (1 - q) >= distribution.LEAST
         found.setdefault((row.cell.workload, rest), {}).setdefault(row.side, []).append(
