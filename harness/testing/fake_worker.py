@@ -128,12 +128,12 @@ def list_document() -> dict[str, Any]:
 class Cell:
     """The open cell: its cost and how many slices it has run."""
 
-    def __init__(self, request: dict[str, Any]) -> None:
+    def __init__(self, request: dict[str, Any], cost_ns: float | None = None) -> None:
         self.name = f"{request['mechanism']}+{request['variant']}"
         self.workload = str(request["workload"])
         self.params = {str(key): str(value) for key, value in request["params"].items()}
         self.slices = 0
-        base, each = COSTS[self.name]
+        base, each = COSTS[self.name] if cost_ns is None else (cost_ns, 0.0)
         size = int(self.params.get("registered", "1"))
         active = int(self.params.get("active", "1"))
         self.cost_ns = (base + each * size / active) * (8 if self.workload in REQUESTS else 1)
