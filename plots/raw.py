@@ -26,17 +26,12 @@ Identify = Callable[[Record], Identity]
 
 #: Cells of a place whose latencies are drawn over time, one a workload at most.
 HEAT_CELLS = 3
-#: Where our writers put the scope of a histogram: behind its case, of at most this many bytes.
-_SCOPE, _KEY, _HEAD = b'"scope":"slice"', b'"case_key":"', 2048
+#: Where our writers put the case of a record, within so many bytes.
+_KEY, _HEAD = b'"case_key":"', 2048
 #: How a slice of ours says that it counted calls, and one that it took latencies.
 _CALLS, _LATENCY = b'"syscalls":{"', b'"phase":"latency"'
 _KINDS = ("latency", "uncorrected", "lateness")
 _FOLDED = re.compile(r"raw/flame/[0-9]{1,9}\.folded")
-
-
-def is_slice_histogram(line: bytes) -> bool:
-    """Whether a line is the histogram of one slice, which is read only where it is drawn."""
-    return reader.kind_of(line) == "hist" and _SCOPE in line[:_HEAD]
 
 
 class Condenser:
@@ -70,7 +65,7 @@ class Condenser:
         kind = reader.kind_of(line)
         if kind == "slice":
             return self._sliced and _CALLS not in line
-        return kind == "hist" and is_slice_histogram(line)
+        return reader.is_slice_histogram(line, kind)
 
     def keep(self, record: dict[str, Any]) -> bool:
         """False for a slice, whose figures were taken over. Makes the texts of others harmless."""
@@ -249,7 +244,7 @@ def _second_look(line: bytes, histograms: set[bytes], slices: set[bytes]) -> boo
     """Whether a line is a case, or a histogram or latency slice of one of these case keys."""
     kind = reader.kind_of(line)
     if kind == "hist":
-        return is_slice_histogram(line) and _names(line, histograms)
+        return reader.is_slice_histogram(line, kind) and _names(line, histograms)
     if kind == "slice":
         return bool(slices) and _LATENCY in line and _names(line, slices)
     return kind in ("case", None)

@@ -19,9 +19,14 @@ FILE_NAME = "results.jsonl"
 RECORDS = frozenset(
     {"run", "env", "case", "slice", "hist", "count", "metric", "verdict", "profile", "skip", "end"}
 )
+#: What figures are made of. A full run has millions, more than memory holds; summaries need none.
+RAW = frozenset({"slice", "hist", "count"})
 Record = dict[str, Any]
 #: Where our writers put the kind of a record: behind schema and version.
 _KIND, _HEAD = b'"record":"', 120
+_NAMES = {name.encode(): name for name in RECORDS}
+#: Where they put the scope of a histogram: behind its case.
+_SCOPE, _SCOPE_HEAD = b'"scope":"slice"', 2048
 
 
 @dataclass(frozen=True)
@@ -125,12 +130,20 @@ def _check(record: Record, path: Path, number: int, run_id: str | None) -> None:
 
 def kind_of(line: bytes) -> str | None:
     """The kind of a record as our writers put it, without parsing; None where that does not tell."""
-    head = line[:_HEAD]
-    at = head.find(_KIND)
+    at = line.find(_KIND, 0, _HEAD)
     if at < 0:
         return None
     start = at + len(_KIND)
-    return head[start : head.find(b'"', start)].decode("ascii", "replace")
+    name = line[start : line.find(b'"', start, _HEAD)]
+    return _NAMES.get(name) or name.decode("ascii", "replace")
+
+
+def is_slice_histogram(line: bytes, kind: str | None = None) -> bool:
+    """Whether a line is the histogram of one slice: far more than all other records of a full run.
+
+    `kind` is that of the line where it is known.
+    """
+    return (kind or kind_of(line)) == "hist" and line.find(_SCOPE, 0, _SCOPE_HEAD) >= 0
 
 
 def read(

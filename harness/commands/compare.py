@@ -75,7 +75,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    first, second = (read(run, without={"slice"}) for run in (args.a, args.b))
+    first, second = (read(run, without={"slice", "hist"}) for run in (args.a, args.b))
     apart: list[str] = []
     if first.run.get("fingerprint") != second.run.get("fingerprint"):
         apart = differences(_facts(first), _facts(second))

@@ -18,7 +18,7 @@ from results.exporters import csv_table, google_benchmark, hdr
 from results.identity import new_run_id
 from results.importers.formats import FORMATS, load
 from results.importers.imported import Options, write_run
-from results.reader import read
+from results.reader import is_slice_histogram, read
 
 _IMPORT_EXAMPLES = """\
   kevbench import google-benchmark bench.json
@@ -107,7 +107,7 @@ def main_export(args: argparse.Namespace) -> int:
 def _exported(args: argparse.Namespace) -> str:
     if args.format == "slices":
         return slices.dump(args.run)
-    result = read(args.run, without={"slice"})
+    result = read(args.run, without={"slice"}, passing=is_slice_histogram)
     if args.format == "google-benchmark":
         return google_benchmark.dump(result)
     if args.format == "hdr":

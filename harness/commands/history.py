@@ -15,7 +15,7 @@ from harness.environment.collect import COMPARABLE, lookup
 from harness.errors import OK
 from harness.textfigure import figure
 from results import history
-from results.reader import ResultFile, read
+from results.reader import RAW, ResultFile, read
 from results.timeline import Chronicle, Step, Timeline
 
 _EXAMPLES = """\
@@ -74,7 +74,7 @@ def main_add(args: argparse.Namespace) -> int:
     with refusing_damage(*args.runs):
         new = []
         for run in args.runs:
-            result = read(run, without={"slice", "hist", "count"})
+            result = read(run, without=RAW)
             record = result.environment
             facts = record["facts"] if record is not None else {}
             known = {path: lookup(facts, path) for path in COMPARABLE}

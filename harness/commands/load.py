@@ -13,7 +13,7 @@ from harness.errors import INCONCLUSIVE, INVALID, OK
 from harness.measure import check_directory
 from harness.sweep import Sweep, read_plan
 from results import summary
-from results.reader import read
+from results.reader import RAW, read
 
 _EXAMPLES = """\
   kevbench load sweep --plan plan.json --token-file token --out run
@@ -48,7 +48,7 @@ def main(args: argparse.Namespace) -> int:
     outcome = Sweep(
         read_plan(args.plan), agent.read_token(args.token_file), args.argv, args.out, args.json
     ).carry_out()
-    document = summary.build(read(outcome.directory))
+    document = summary.build(read(outcome.directory, without=RAW))
     summary.write(document, outcome.directory)
     if args.json:
         print_json(document)

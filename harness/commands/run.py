@@ -22,7 +22,7 @@ from harness.plan import EXTERNAL, Plan, Request, Skip, descriptor_limit, make_p
 from harness.profiles import PROFILES
 from harness.progress import Progress
 from results import summary
-from results.reader import read
+from results.reader import RAW, read
 
 _EXAMPLES = """\
   kevbench run
@@ -218,7 +218,7 @@ def main(args: argparse.Namespace) -> int:
 
 def finish(outcome: Outcome, as_json: bool) -> int:
     """Summary, report, table; the exit status says how far the figures can be trusted."""
-    result = read(outcome.directory)
+    result = read(outcome.directory, without=RAW)
     document = summary.build(result)
     summary.write(document, outcome.directory)
     if as_json:

@@ -29,7 +29,7 @@ from harness.stats.bootstrap import RESAMPLES, bootstrap_median
 from harness.stats.compare import compare
 from harness.testing import made_up
 from results import summary
-from results.reader import read
+from results.reader import RAW, read
 
 _DESCRIPTORS = 1_000_000
 _PATCHES = (
@@ -68,7 +68,7 @@ def full_run(directory: Path, protocol: Protocol | None = None) -> Path:
         guest = replace(make_guest_plan(request, known, "6.12"), servers=ServerPlan())
         order = Order(("run", "--profile", "full"), directory, seed=1, quiet=True, guest=guest)
         Run(plan, order, Progress(1.0, quiet=True)).carry_out()
-    summary.write(summary.build(read(directory)), directory)
+    summary.write(summary.build(read(directory, without=RAW)), directory)
     return directory
 
 
