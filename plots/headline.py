@@ -15,7 +15,7 @@ _COUNT = ("instr_per_event", "instr_per_request", "dispatch_instr_per_event")
 
 #: Of a place in one figure, and rows of all its cells; nobody looks through more, and all are in the
 #: tables.
-MOST_CELLS, LEAST_CELLS, MOST_BARS = 24, 8, 600
+MOST_CELLS, LEAST_CELLS, MOST_BARS = 24, 8, 400
 
 _WORKLOADS = ("idle_scan", "active_ratio", "source_pingpong", "tcp_rr", "http_one_byte")
 

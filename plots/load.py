@@ -2,8 +2,9 @@
 """From a run directory to plots.model.Run. The one module that knows the record format."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,11 @@ _MEASURED = ("time", "load")
 _FLOOR = ("floor_instr_per_event", "floor_percent_of_cheapest_event")
 
 
-def load(run_dir: Path) -> Run:
-    """Reads a run directory. Raises results.errors.ResultsError with a one-line remedy."""
+def load(run_dir: Path, seen: Callable[[reader.ResultFile], None] | None = None) -> Run:
+    """Reads a run directory. Raises results.errors.ResultsError with a one-line remedy.
+
+    `seen` is called with all but the slices, once they are known to be sound.
+    """
     path = reader.locate(run_dir)
     with ThreadPoolExecutor(1) as aside:
         # Beside the rest, since the module does not hold the interpreter.
@@ -47,8 +51,15 @@ def load(run_dir: Path) -> Run:
         if slices.result() is None and slice_table.is_compiled():
             raw, found = _read(path, False)
         raw.take(slices.result())
+        if seen is not None:
+            seen(found)
+        files = aside.submit(_files, run_dir, path)
+        return replace(_run(path, raw, found), data_files=files.result())
+
+
+def _run(path: Path, raw: Condenser, found: reader.ResultFile) -> Run:
     # The others were made harmless when they were read.
-    records: list[Record] = [safe.whole(found.records[0]), *found.records[1:]]
+    records: list[dict[str, Any]] = [safe.whole(found.records[0]), *found.records[1:]]
     placed = [(identity, r) for identity, r in raw.placed if not _is_floor(identity[2])]
     traces = [one for one in raw.traces if not _is_floor(one.side)]
     whole = {(i, str(r["kind"])) for i, r in placed if r["record"] == "hist" and r.get("count")}
@@ -67,9 +78,7 @@ def load(run_dir: Path) -> Run:
     errors = tuple(str(text) for text in end.get("errors", ()))
     if found.torn:
         errors += (f"results file was cut short: {found.torn}",)
-    metrics: list[dict[str, Any]] = [
-        dict(record) for record in records if record["record"] == "metric"
-    ]
+    metrics = [record for record in records if record["record"] == "metric"]
     # The guest's floor, which is by instructions of user and kernel, before this machine's.
     metrics.sort(key=lambda r: bool(r["where"] == "guest"))
     floor = {r["metric"]: r for r in metrics if r["metric"] in _FLOOR}
@@ -101,7 +110,6 @@ def load(run_dir: Path) -> Run:
         floor_percent=_value(floor.get(_FLOOR[1])),
         floor_reason=str(next((r["reason"] for r in floor.values() if r.get("reason")), "")),
         load_after=environment.first(safe.whole(end), "after.load.average"),
-        data_files=_files(run_dir, path),
     )
 
 
@@ -238,12 +246,17 @@ def _histograms(
             cell,
             side,
             kind,
-            tuple(float(sum(bucket_bounds(index)) // 2) for index in order),
+            tuple(map(_middle, order)),
             tuple(whole.buckets[index] for index in order),
             whole.count,
             float(whole.minimum or 0),
             float(whole.maximum or 0),
         )
+
+
+@lru_cache(maxsize=1 << 16)
+def _middle(index: int) -> float:
+    return float(sum(bucket_bounds(index)) // 2)
 
 
 def _call_name(name: str) -> str:

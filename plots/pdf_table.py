@@ -14,6 +14,8 @@ from plots.pdf_page import INNER, MARGIN, Pager
 
 #: A table of a full run has thousands of rows, which nobody reads on paper.
 MOST_ROWS = 240
+#: Of a table with more columns than this, half as many.
+_WIDE = 4
 _PT = 6.6
 _LINE = _PT * 1.2 / 72
 _PAD = 0.014
@@ -181,7 +183,8 @@ def balanced(heights: Sequence[float], strips: int, room: float) -> list[int]:
 def draw(pager: Pager, table: Table, running: str) -> None:
     """The table at the cursor; continues on as many pages as it needs."""
     rows = len(table.rows)
-    table, left_out = limited(table, MOST_ROWS)
+    wide = len(table.columns) > _WIDE
+    table, left_out = limited(table, MOST_ROWS // 2 if wide else MOST_ROWS)
     table, groups = _without_cells(table)
     layout = _best_layout(table, groups)
     heights = layout.heights()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Writes report.html and report.pdf into a run directory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,13 +12,19 @@ from plots.load import load
 from plots.model import Run
 from plots.replace import replace_file
 from results.errors import ResultsError
+from results.reader import ResultFile
 from results.timeline import Chronicle
 
 
 def render(
-    run_dir: Path, history: Chronicle | None = None, workloads: Sequence[str] = ()
+    run_dir: Path,
+    history: Chronicle | None = None,
+    workloads: Sequence[str] = (),
+    seen: Callable[[ResultFile], None] | None = None,
 ) -> tuple[Path, Path]:
     """Draws the report of a run; returns the paths of the HTML and the PDF.
+
+    `seen` is that of plots.load.load().
 
     `history` becomes its figure 17. With `workloads` the report is confined to them and has files
     of its own, such as report-idle_scan.html.
@@ -28,13 +34,11 @@ def render(
     cannot be written.
     """
     with together.rare_garbage():
-        return _render(run_dir, history, workloads)
+        run = replace(load(run_dir, seen), history=history)
+        return _drawn(run, run_dir, workloads)
 
 
-def _render(
-    run_dir: Path, history: Chronicle | None, workloads: Sequence[str]
-) -> tuple[Path, Path]:
-    run = replace(load(run_dir), history=history)
+def _drawn(run: Run, run_dir: Path, workloads: Sequence[str]) -> tuple[Path, Path]:
     suffix = ""
     if workloads:
         run = _confined(run, workloads)

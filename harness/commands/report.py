@@ -7,7 +7,7 @@ import argparse
 import importlib
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from harness.commands.parser import Subparsers, add_verb, print_json
 from harness.errors import OK, UsageError
 from results import summary
 from results.errors import ResultsError
-from results.reader import read
+from results.reader import RAW, ResultFile, read
 from results.timeline import Chronicle
 
 _EXAMPLES = """\
@@ -77,12 +77,15 @@ def _module(about: Path) -> Any:
 
 
 def draw(
-    directory: Path, history: Chronicle | None = None, workloads: Sequence[str] = ()
+    directory: Path,
+    history: Chronicle | None = None,
+    workloads: Sequence[str] = (),
+    seen: Callable[[ResultFile], None] | None = None,
 ) -> tuple[Path, Path]:
     """The report of one run. Raises UsageError with a remedy when it cannot be drawn."""
     module = _module(directory)
     try:
-        html, pdf = module.render(directory, history, workloads)
+        html, pdf = module.render(directory, history, workloads, seen)
     except OSError as problem:
         raise UsageError(f"cannot write the report into {directory}: {problem.strerror}") from None
     return Path(html), Path(pdf)
@@ -131,19 +134,32 @@ def _report_history(args: argparse.Namespace, history: Chronicle) -> int:
     return OK
 
 
+def _summarise(result: ResultFile, directory: Path) -> None:
+    """What was read serves the summary as well: reading a full run takes a while."""
+    if result.torn is not None:
+        print(f"kevbench: {result.path}: {result.torn}", file=sys.stderr)
+    try:
+        summary.write(summary.build(result), directory)
+    except OSError as problem:
+        raise ResultsError(f"cannot write into {directory}: {problem.strerror}") from None
+
+
 def _report(args: argparse.Namespace, history: Chronicle | None) -> int:
-    results = [read(run, without={"slice", "hist", "count"}) for run in args.runs]
+    for run in args.runs:
+        # A single one is read once, before anything is written; what is missing is refused here.
+        if len(args.runs) > 1 or not run.exists():
+            read(run, without=RAW)
     drawn = []
-    for run, result in zip(args.runs, results):
+    for run in args.runs:
         directory = run if run.is_dir() else run.parent
-        if result.torn is not None:
-            print(f"kevbench: {result.path}: {result.torn}", file=sys.stderr)
-        try:
-            summary.write(summary.build(result), directory)
-        except OSError as problem:
-            raise ResultsError(f"cannot write into {directory}: {problem.strerror}") from None
-        html, pdf = draw(directory, history, args.workload)
-        drawn.append({"run_id": result.run_id, "html": str(html), "pdf": str(pdf)})
+        names: list[str] = []
+
+        def seen(result: ResultFile) -> None:
+            names.append(result.run_id)
+            _summarise(result, directory)
+
+        html, pdf = draw(directory, history, args.workload, seen)
+        drawn.append({"run_id": names[0], "html": str(html), "pdf": str(pdf)})
         if not args.json:
             print(html)
             print(pdf)
