@@ -31,29 +31,31 @@ def cell_order(found: Iterable[Cell]) -> list[Cell]:
     return sorted(set(found), key=cell_rank)
 
 
-def drawn(run: Run, place: Place, found: Iterable[Cell]) -> list[Cell]:
+def drawn(run: Run, place: Place, found: Iterable[Cell], least: int = LEAST_CELLS) -> list[Cell]:
     """The cells that get a panel: the headline ones, or all where none of `found` is one.
 
     Cells of a sweep are points of the lines in figures 2 and 8; a panel for each would repeat them.
-    Of more than MOST_CELLS, some of every workload. All in a report that is confined to some.
+    Of many cells spread() chooses, at least `least`.
     """
     every = cell_order(found)
     if run.confined:
         return every
     wanted = {row.cell for row in run.rows if row.place == place and row.headline}
-    return spread(run, [cell for cell in every if cell in wanted] or every)
+    return spread(run, [cell for cell in every if cell in wanted] or every, least=least)
 
 
-def spread(run: Run, order: Sequence[Cell], most: int = MOST_CELLS) -> list[Cell]:
+def spread(
+    run: Run, order: Sequence[Cell], most: int = MOST_CELLS, least: int = LEAST_CELLS
+) -> list[Cell]:
     """At most `most` of `order`, in its order: the first of every workload, then the second.
 
-    Fewer where each would have a row for many variants, all in a report that is confined to some
-    workloads.
+    Fewer where each would have a row for many variants, but not fewer than `least`; all in a report
+    that is confined to some workloads.
     """
     if run.confined:
         return list(order)
     variants = len({row.side for row in run.rows})
-    most = min(most, max(LEAST_CELLS, MOST_BARS // max(variants, 1)))
+    most = min(most, max(least, MOST_BARS // max(variants, 1)))
     turns: dict[str, int] = {}
     ranked = []
     for index, cell in enumerate(order):

@@ -69,21 +69,26 @@ def ratio_rows(run: Run, place: Place, metric: str) -> list[Row]:
     ]
 
 
-def _section(run: Run, place: Place, metric: str, key: str) -> tuple[Section, list[Row]]:
+def _section(
+    run: Run, place: Place, metric: str, key: str, first: bool
+) -> tuple[Section, list[Row]]:
+    """`first`: the headline metric of its place, which no workload lacks."""
     rows = ratio_rows(run, place, metric)
-    shown = headline.drawn(run, place, (row.cell for row in rows))
+    every = [row.cell for row in rows]
+    least = len({cell.workload for cell in every}) if first else headline.LEAST_CELLS
+    shown = headline.drawn(run, place, every, least)
     main = [row for row in rows if row.cell in shown]
     limits = _limits(main)
     by_cell: dict[Cell, list[Row]] = {}
     for row in main:
         by_cell.setdefault(row.cell, []).append(row)
-    among = cells.Among(by_cell)
+    among = cells.Among(every)
     panels = tuple(
         _panel(by_cell[cell], among.title(cell), f"{key}-{index}", limits)
         for index, cell in enumerate(headline.cell_order(by_cell))
     )
     notes = [captions.EMULATED] if place.emulated and verdict.is_clock(metric) else []
-    notes += headline.note((row.cell for row in rows), shown)
+    notes += headline.note(every, shown)
     return Section(f"{place.label}: {text.metric_words(metric)}", panels, tuple(notes)), rows
 
 
@@ -152,8 +157,8 @@ def build(run: Run) -> Figure:
     sections: list[Section] = []
     tables: list[Table] = []
     for place in run.places:
-        for metric in headline.metrics(run, place):
-            part, rows = _section(run, place, metric, f"f3-{len(sections)}")
+        for number, metric in enumerate(headline.metrics(run, place)):
+            part, rows = _section(run, place, metric, f"f3-{len(sections)}", number == 0)
             if not rows:
                 continue
             sections.append(part)
