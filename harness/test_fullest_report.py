@@ -31,6 +31,7 @@ def test_the_report_of_the_fullest_run_is_drawn_within_a_minute(tmp_path: Path) 
     page, document = draw(run)
     took = time.monotonic() - began
     text = page.read_text()
+    assert "SYNTHETIC DATA" in text
     assert text.count('<svg class="panel"') > 200 and document.stat().st_size > _MIB
     assert page.stat().st_size < 48 * _MIB
     assert re.search(r"\d+ further cells have no panel: see the table", text)

@@ -36,6 +36,7 @@ _PATCHES = (
     ("harness.controller.cellrun.Worker", made_up.MadeUpWorker),
     ("harness.controller.ladder.Worker", made_up.MadeUpWorker),
     ("harness.controller.httpcell.LocalSite", made_up.MadeUpSite),
+    ("harness.measure.ResultWriter", made_up.LabellingWriter),
     ("harness.measure.count_sides", made_up.count_sides),
     ("harness.guestcells.part.prepare", made_up.prepared),
     ("harness.guestcells.part.boot", made_up.boot),
