@@ -60,12 +60,14 @@ class Condenser:
     def passing(self, line: bytes) -> bool:
         """True for a line that is not needed now."""
         self._line += 1
+        kind = reader.kind_of(line)
+        if kind == "slice" and self._sliced and _CALLS not in line:
+            return True
+        if reader.is_slice_histogram(line, kind):
+            return True
         # Nothing in such a line could need to be made harmless; nearly all are such lines.
         self._plain = line.isascii() and b"\\" not in line and b"\x7f" not in line
-        kind = reader.kind_of(line)
-        if kind == "slice":
-            return self._sliced and _CALLS not in line
-        return reader.is_slice_histogram(line, kind)
+        return False
 
     def keep(self, record: dict[str, Any]) -> bool:
         """False for a slice, whose figures were taken over. Makes the texts of others harmless."""
