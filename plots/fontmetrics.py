@@ -5,6 +5,7 @@ Advances are read from the font once for each character; laying text out with ma
 would cost more than drawing it.
 """
 
+import os
 from functools import lru_cache
 
 from matplotlib.font_manager import FontProperties, findfont
@@ -19,6 +20,10 @@ def _font(bold: bool) -> FT2Font:
     font = FT2Font(findfont(properties))
     font.set_size(_SCALE, 72)
     return font
+
+
+# An open font reads from its file as it is used, at an offset that forked processes share.
+os.register_at_fork(after_in_child=_font.cache_clear)
 
 
 @lru_cache(maxsize=4096)
