@@ -19,7 +19,7 @@ from plots.model import Cell, Histogram, Place, Run, Side
 
 SOLID = 100
 LEAST = 10
-MAX_CELLS, MOST_PANELS = 8, 48
+MAX_CELLS, MOST_PANELS = 8, 24
 
 _POINTS_PER_DECADE = 24
 _MARGINS = Margins(left=0.62, right=1.16, top=0.34, bottom=0.44)

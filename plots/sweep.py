@@ -18,7 +18,7 @@ HEIGHT, TOP, BOTTOM = 2.4, 0.34, 0.44
 
 
 #: Of a section; beyond them, panels of single mechanisms are drawn for one set of parameters only.
-MOST_PANELS = 36
+MOST_PANELS = 24
 
 
 @dataclass(frozen=True)
