@@ -18,25 +18,25 @@ def panels(
     label: str,
     column: str,
     right: float = 0.95,
-    chosen: Callable[[list[Cell]], list[Cell]] = list,
+    shown: Sequence[Cell] | None = None,
 ) -> tuple[Panel, ...]:
     """Panels for the cells of these rows, which are of one place and metric.
 
-    `description` is followed by what each bar says; `chosen` leaves cells out; `right` is the room
+    `description` is followed by what each bar says; `shown` are the cells that get one, all unless given; `right` is the room
     for numbers in inches.
     """
     every = headline.cell_order(row.cell for row in rows)
     among = cells.Among(every)
     made = []
-    for number, cell in enumerate(chosen(every)):
+    for number, cell in enumerate(every if shown is None else shown):
         mine = sorted((row for row in rows if row.cell == cell), key=lambda row: row.side.sort_key)
-        shown = [bar(row) for row in mine]
-        sentence = "; ".join(f"{one.side.label}: {one.words}" for one in shown)
+        drawn = [bar(row) for row in mine]
+        sentence = "; ".join(f"{one.side.label}: {one.words}" for one in drawn)
         title = among.title(cell)
         text = f"{description} {sentence}."
         made.append(
             bars.bar_panel(
-                f"{key}-{number}", title, text, _PARTS, shown, label, column, right=right
+                f"{key}-{number}", title, text, _PARTS, drawn, label, column, right=right
             )
         )
     return tuple(made)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -231,15 +231,22 @@ def histograms(
             sums.setdefault(whole, Stored()).merge(Stored.from_fields(record))
         if identity in wanted and record["kind"] == "latency":
             held[identity][str(record.get("hist_id"))] = record
-    heats = []
-    for one, records in held.items():
+    return list(_heats(held, began, condenser.zero)), sums
+
+
+def _heats(
+    held: Mapping[Identity, Mapping[str, Record]],
+    began: Mapping[tuple[Identity, str], float],
+    zero: float,
+) -> Iterator[Heat]:
+    """From histograms by their names, and when the slice of each began."""
+    for identity, records in held.items():
         points: list[tuple[float, float, int]] = []
-        for name, kept in records.items():
-            if (one, name) in began:
-                points += _points((began[(one, name)] - condenser.zero) / 1e9, kept)
+        for name, record in records.items():
+            if (identity, name) in began:
+                points += _points((began[(identity, name)] - zero) / 1e9, record)
         if points:
-            heats.append(Heat(*one, tuple(points)))
-    return heats, sums
+            yield Heat(*identity, tuple(points))
 
 
 def _second_look(line: bytes, histograms: set[bytes], slices: set[bytes]) -> bool:

@@ -24,10 +24,8 @@ def render(
 ) -> tuple[Path, Path]:
     """Draws the report of a run; returns the paths of the HTML and the PDF.
 
-    `seen` is that of plots.load.load().
-
     `history` becomes its figure 17. With `workloads` the report is confined to them and has files
-    of its own, such as report-idle_scan.html.
+    of its own, such as report-idle_scan.html. `seen` is that of plots.load.load().
 
     Each file is replaced whole or left as it was. Raises results.errors.ResultsError for data that
     cannot be read and for a workload that the run does not have, OSError for a directory that

@@ -1,35 +1,49 @@
 # SPDX-License-Identifier: MIT
+import multiprocessing
 import os
-import time
+from functools import partial
 
 import pytest
 
-from plots.together import Task, carry_out
+from plots.together import carry_out
 
 
-def test_results_are_in_the_order_of_the_tasks_whoever_made_them() -> None:
-    seen = os.getpid()
+#: Longest that one process waits for another one, which takes milliseconds.
+_LIMIT_S = 60.0
+_CONTEXT = multiprocessing.get_context("fork")
 
-    def task(number: int) -> Task:
-        def work() -> bytes:
-            time.sleep(0.02 if number % 3 == 0 else 0.0)
-            return f"{number} {seen} {os.getppid()}".encode()
 
-        return work
+def test_results_are_in_the_order_of_the_tasks_whoever_ends_first() -> None:
+    seen, others_ended = os.getpid(), _CONTEXT.Event()
 
-    wanted = [f"{number} {seen} {seen}".encode() for number in range(20)]
-    assert carry_out([task(number) for number in range(20)], 3) == wanted
-    assert carry_out([task(0)], 8) == wanted[:1] and carry_out([]) == []
+    def first() -> bytes:
+        assert others_ended.wait(_LIMIT_S)
+        return f"0 {os.getppid()}".encode()
+
+    def other(number: int) -> bytes:
+        if number == 19:
+            others_ended.set()
+        return f"{number} {os.getppid()}".encode()
+
+    wanted = [f"{number} {seen}".encode() for number in range(20)]
+    assert carry_out([first, *(partial(other, n) for n in range(1, 20))], 3) == wanted
+    assert carry_out([partial(other, 0)], 8) == wanted[:1] and carry_out([]) == []
 
 
 def test_no_process_waits_for_another_one_with_a_long_task() -> None:
-    def process(seconds: float) -> bytes:
-        time.sleep(seconds)
+    last_began = _CONTEXT.Event()
+
+    def long() -> bytes:
+        assert last_began.wait(_LIMIT_S)
         return str(os.getpid()).encode()
 
-    tasks: list[Task] = [lambda: process(0.5), *[lambda: process(0.0)] * 9]
-    first, *others = carry_out(tasks, 2)
-    assert set(others) and first not in others
+    def short(last: bool) -> bytes:
+        if last:
+            last_began.set()
+        return str(os.getpid()).encode()
+
+    first, *others = carry_out([long, *(partial(short, n == 8) for n in range(9))], 2)
+    assert len(others) == 9 and first not in others
 
 
 def test_what_a_task_raises_is_raised_here() -> None:

@@ -38,6 +38,8 @@ def build(run: Run) -> Figure:
         ]
         if not here:
             continue
+        every = _largest(headline.cell_order(row.cell for row in here))
+        shown = headline.spread(run, every)
         panels = cell_bars.panels(
             f"f14-{index}",
             here,
@@ -46,12 +48,9 @@ def build(run: Run) -> Figure:
             "bytes per descriptor",
             "bytes",
             right=0.6,
-            chosen=lambda every: headline.spread(run, _largest(every)),
+            shown=shown,
         )
-        every = _largest(headline.cell_order(row.cell for row in here))
-        sections.append(
-            Section(place.label, panels, headline.note(every, headline.spread(run, every)))
-        )
+        sections.append(Section(place.label, panels, headline.note(every, shown)))
         tables.append(cells.rows_table(place.label, here))
         drawn += here
     if not drawn:
