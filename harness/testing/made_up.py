@@ -12,21 +12,20 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from harness.celldata import Count
-from harness.guest.spec import GuestResult, Outcome
+from harness.guest.spec import GuestResult, GuestSpec, Outcome
 from harness.guestcells.answers import Answer
-from harness.guestcells.boot import Booted, Prepared
+from harness.guestcells.boot import Prepared
 from harness.guestcells.plan import FACTS
 from harness.load import httperf, wrk
 from harness.load.point import LoadPoint, Loop, Status
 from harness.load.server import Counters
 from harness.load.site import Wanted
-from harness.names import Variant
 from harness.plan import Cell, Side
 from harness.testing import fake_worker
+from harness.worker import Worker
 from results import folded
 from results.histogram import Histogram
 from results.writer import ResultWriter
@@ -57,26 +56,18 @@ def _histogram(cost: float, draw: random.Random) -> dict[str, Any]:
     return found.fields()
 
 
-class MadeUpWorker:
-    """In the place of harness.worker.Worker, without a process."""
-
-    pid = 0
+class MadeUpWorker(Worker):
+    """A worker without a process."""
 
     def __init__(self, *_: object, **__: object) -> None:
         self._cell: fake_worker.Cell | None = None
         self._draw = random.Random(0)
         self._open_loop = False
 
-    def open(self, workload: str, variant: Variant, params: Mapping[str, str]) -> Answer:
-        """Opens the cell."""
-        asked = {"workload": workload, "mechanism": variant.mechanism, "variant": variant.variant}
-        self._cell = fake_worker.Cell({**asked, "params": params}, cost_ns(variant.name))
-        self._draw = _draw(workload, variant.name, sorted(params.items()))
-        self._open_loop = params.get("mode") == "open"
-        return self._cell.opened()
-
     def ask(self, deadline_s: float = 0.0, **request: Any) -> Answer:
-        """Answers slices and counts."""
+        """Answers at once."""
+        if request["do"] == "open":
+            return self._opened(request)
         assert self._cell is not None
         if request["do"] == "counts":
             return self._cell.counts(request["operations"])
@@ -90,19 +81,18 @@ class MadeUpWorker:
                 answer["pace"] = {"achieved": 1.0, "in_time": 1.0, "kept": True}
         return answer
 
+    def _opened(self, request: dict[str, Any]) -> Answer:
+        name = f"{request['mechanism']}+{request['variant']}"
+        self._cell = fake_worker.Cell(request, cost_ns(name))
+        self._draw = _draw(request["workload"], name, sorted(request["params"].items()))
+        self._open_loop = request["params"].get("mode") == "open"
+        return self._cell.opened()
+
     def hang_up(self) -> None:
         """There is nobody to tell."""
 
-    def __enter__(self) -> MadeUpWorker:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        pass
+    def close(self) -> None:
+        """There is nothing to end."""
 
 
 class _Server:
@@ -240,37 +230,30 @@ def _counted(line: Mapping[str, Any]) -> Answer:
     return answer
 
 
-def boot(
-    prepared: Prepared,
-    plan_lines: Sequence[str],
-    folder: Path,
-    name: str,
-    seconds: float,
-    receive: Callable[[Answer], None],
-    icount: bool,
-    tell: Callable[[str], None],
-) -> Booted:
-    """In the place of harness.guestcells.boot.boot: answers every line."""
-    for text in plan_lines:
+def run_in_guest(
+    spec: GuestSpec, stdout: Callable[[bytes], None], tell: Callable[[str], None]
+) -> GuestResult:
+    """In the place of a guest that carries out a plan file: answers every line."""
+    for text in Path(spec.command[-1]).read_text().splitlines():
         line = json.loads(text)
         if line["do"] in ("cell", "http"):
-            receive(_counted(line))
+            answer = _counted(line)
         else:
-            receive({"id": line["id"], "ok": True, "files": dict.fromkeys(FACTS, "made up\n")})
-    result = GuestResult(
+            answer = {"id": line["id"], "ok": True, "files": dict.fromkeys(FACTS, "made up\n")}
+        stdout(json.dumps(answer).encode() + b"\n")
+    return GuestResult(
         outcome=Outcome.EXITED,
         number=0,
         faults=(),
         taint=0,
         stdout=b"",
         stderr=b"",
-        accel=prepared.accel,
-        release=prepared.release,
+        accel="tcg",
+        release=RELEASE,
         boot_s=None,
         wall_s=0.0,
         results=(),
-        state_dir=folder,
+        state_dir=Path(),
         console_tail=(),
         reason="",
     )
-    return Booted(result, 0)

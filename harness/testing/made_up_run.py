@@ -39,7 +39,7 @@ _PATCHES = (
     ("harness.measure.ResultWriter", made_up.LabellingWriter),
     ("harness.measure.count_sides", made_up.count_sides),
     ("harness.guestcells.part.prepare", made_up.prepared),
-    ("harness.guestcells.part.boot", made_up.boot),
+    ("harness.guestcells.boot.run_in_guest", made_up.run_in_guest),
 )
 
 
