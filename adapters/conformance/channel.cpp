@@ -17,6 +17,8 @@
 namespace kevbench::adapter::conformance {
 namespace {
 
+constexpr int patience_ms = 10'000;
+
 int checked(int result, const char* call) {
     if (result < 0) {
         throw std::system_error(errno, std::generic_category(), call);
@@ -56,8 +58,7 @@ channel::channel(source kind) : kind_(kind) {
         case source::tcp: {
             const listener server;
             far_ = server.connect();
-            near_.reset(checked(
-                ::accept4(server.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK), "accept4"));
+            near_ = server.accept();
             return;
         }
     }
@@ -90,7 +91,6 @@ std::string channel::read_far() const {
 }
 
 std::string channel::read_far(std::size_t size) const {
-    constexpr int patience_ms = 10'000;
     std::string all = read_far();
     pollfd state{far(), POLLIN, 0};
     while (all.size() < size && ::poll(&state, 1, patience_ms) == 1) {
@@ -126,10 +126,19 @@ detail::descriptor listener::connect() const {
     checked(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size),
             "getsockname");
     detail::descriptor client{checked(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")};
-    // Loopback completes the handshake before connect() returns.
     checked(::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), size), "connect");
     checked(::fcntl(client.get(), F_SETFL, O_NONBLOCK), "fcntl");
     return client;
+}
+
+detail::descriptor listener::accept() const {
+    // connect() returns when the client has its answer; the listener may yet have to hear of that.
+    pollfd state{fd(), POLLIN, 0};
+    if (checked(::poll(&state, 1, patience_ms), "poll") == 0) {
+        throw std::system_error(ETIMEDOUT, std::generic_category(), "accept4");
+    }
+    return detail::descriptor{
+        checked(::accept4(fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK), "accept4")};
 }
 
 }  // namespace kevbench::adapter::conformance

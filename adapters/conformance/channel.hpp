@@ -63,7 +63,10 @@ class listener {
   public:
     listener();
     [[nodiscard]] int fd() const { return socket_.get(); }
+    /// A new client, connected as far as it knows itself. Throws std::system_error.
     [[nodiscard]] detail::descriptor connect() const;
+    /// The next connection, awaited for seconds. Throws std::system_error.
+    [[nodiscard]] detail::descriptor accept() const;
 
   private:
     detail::descriptor socket_;
