@@ -223,8 +223,12 @@ std::optional<tally> perform(const scenario& which, const adapter::traits& fixed
         return second;
     } catch (const not_available& unavailable) {
         reason = unavailable.what();
-        return std::nullopt;
+    } catch (const std::exception& broken) {
+        // Caught where the trace still names the variant.
+        reason = broken.what();
+        ADD_FAILURE() << reason;
     }
+    return std::nullopt;
 }
 
 TEST_P(EqualWork, IsDoneByEveryVariant) {

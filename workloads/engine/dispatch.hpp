@@ -25,7 +25,8 @@ namespace kevbench::workload {
 template <class A, class... Those>
 inline constexpr bool is_one_of = (std::is_same_v<A, Those> || ...);
 template <class A>
-inline constexpr bool only_completes = is_one_of<A, adapter::ring_completion_adapter>;
+inline constexpr bool only_completes =
+    is_one_of<A, adapter::ring_completion_adapter, adapter::kevent_naio_adapter>;
 template <class A>
 inline constexpr bool may_complete = only_completes<A> || is_one_of<A, adapter::plugin_adapter>;
 template <class A>
