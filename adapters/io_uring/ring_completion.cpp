@@ -342,6 +342,12 @@ void ring_completion_adapter::recycle() noexcept {
     starved_.erase(starved_.begin(), starved_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
+bool ring_completion_adapter::restart_more() noexcept {
+    const std::size_t before = starved_.size();
+    recycle();
+    return starved_.size() < before;
+}
+
 int ring_completion_adapter::stash_completions() noexcept {
     const unsigned tail = ring_.tail();
     try {
