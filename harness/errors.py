@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 OK, REGRESSED, INVALID, INCONCLUSIVE, USAGE = 0, 1, 2, 3, 4
+#: Something that should have given figures gave none.
+FAILED = REGRESSED
 
 
 class UsageError(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.guestcells.table import bar_lines, guest_lines
 from harness.textfigure import figure
-from results.keys import variant_name
+from results.keys import FAILED_KIND, variant_name
 from results.reader import Record, ResultFile
 
 _COLUMNS = (
@@ -103,10 +103,13 @@ def _floor(result: ResultFile) -> str:
     )
 
 
-def _skips(result: ResultFile) -> list[str]:
-    """One line for each variant (or workload) and reason, with how many cells it concerns."""
+def _without_figures(result: ResultFile, failed: bool) -> list[str]:
+    """One line for each variant (or workload) and reason, with how many cells it concerns: of those
+    that failed, or of those that were left out."""
     found: dict[tuple[str, str], int] = {}
     for record in result.of("skip"):
+        if (record["kind"] == FAILED_KIND) != failed:
+            continue
         if record["mechanism"] is not None:
             name = variant_name(record["mechanism"], record["variant"] or "")
         else:
@@ -149,7 +152,7 @@ def render(result: ResultFile) -> str:
     if result.run.get("purpose") == "aa":
         lines += [*_controls(result), ""]
     lines.append(_floor(result))
-    skipped = _skips(result)
-    if skipped:
-        lines += ["skipped:", *skipped]
+    for title, failed in (("skipped:", False), ("failed:", True)):
+        if found := _without_figures(result, failed):
+            lines += [title, *found]
     return "\n".join(lines)

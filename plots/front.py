@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from plots import cells, grouping, headline, kevent_bars, style, text, verdict
 from plots.figure import Table
 from plots.model import Cell, Place, Row, Run, Side, Skip
+from results.keys import FAILED_KIND
 from results.timeline import Chronicle
 
 QUESTION = (
@@ -165,16 +166,17 @@ def _column(cell: Cell, order: Sequence[Cell]) -> str:
 
 def skip_lines(skips: Iterable[Skip]) -> list[tuple[str, str]]:
     """(what, reason), one line a reason, place and mechanism."""
-    grouped: dict[tuple[str, str, str], tuple[list[Side], list[Cell]]] = {}
+    grouped: dict[tuple[str, str, str, bool], tuple[list[Side], list[Cell]]] = {}
     for skip in skips:
         mechanism = skip.side.mechanism if skip.side else "every mechanism"
-        sides, where = grouped.setdefault((skip.place.label, mechanism, skip.reason), ([], []))
+        key = (skip.place.label, mechanism, skip.reason, skip.kind == FAILED_KIND)
+        sides, where = grouped.setdefault(key, ([], []))
         if skip.side and skip.side not in sides:
             sides.append(skip.side)
         if skip.cell and skip.cell not in where:
             where.append(skip.cell)
     lines = []
-    for (place, mechanism, reason), (sides, where) in grouped.items():
+    for (place, mechanism, reason, failed), (sides, where) in grouped.items():
         variants = text.listing(side.variant for side in grouping.ordered(sides) if side.variant)
         what = mechanism if variants in ("", mechanism) else f"{mechanism} {variants}"
         if where:
@@ -184,7 +186,7 @@ def skip_lines(skips: Iterable[Skip]) -> list[tuple[str, str]]:
                 detail := cells.words(where[0], [n for n, _ in where[0].params])
             ):
                 what += f" ({detail})"
-        lines.append((f"{what}, {place}", reason))
+        lines.append((f"{what}, {place}", f"failed: {reason}" if failed else reason))
     return lines
 
 

@@ -175,6 +175,19 @@ def _render(directory: Path) -> str:
     return html.render(run, figures.build(run))
 
 
+def test_a_failure_is_told_from_a_limit_on_the_front_page(tmp_path: Path) -> None:
+    def fail_one(records: list[testing.Record]) -> list[testing.Record]:
+        next(one for one in records if one["record"] == "skip")["kind"] = "failed"
+        return records
+
+    page = _render(testing.rewrite(synthetic_run(tmp_path / "run"), fail_one))
+    rows = [" | ".join(cells) for _, cells in _Page(page).rows]
+    (broken,) = [row for row in rows if row.startswith("kevent get in idle_scan")]
+    assert "| failed: kevent.ko is not loaded" in broken
+    (limits,) = [row for row in rows if row.startswith("kevent mapped,")]
+    assert "failed" not in limits
+
+
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     def change(records: list[testing.Record]) -> list[testing.Record]:
         def spoil(value: Any) -> Any:

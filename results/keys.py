@@ -7,6 +7,9 @@ from collections.abc import Mapping
 
 from results.errors import ResultsError
 
+#: The `kind` of skip records that tell of a fault, where the others tell of a limit.
+FAILED_KIND = "failed"
+
 
 def variant_name(mechanism: str, variant: str) -> str:
     """How a variant is written: "epoll+lt"; a mechanism without variants is its bare name."""

@@ -58,7 +58,7 @@ class ResultFile:
         """The closing record, None when the run was cut short."""
         return next(self.of("end"), None)
 
-    def of(self, kind: str, **equal: Any) -> Iterator[Record]:
+    def of(self, kind: str, /, **equal: Any) -> Iterator[Record]:
         """Records of one kind whose fields equal those given."""
         for record in self.records:
             if record["record"] == kind and all(

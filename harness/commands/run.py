@@ -16,12 +16,13 @@ from harness.commands.parser import Subparsers, add_verb, print_json
 from harness.commands.report import check_possible, draw
 from harness.guestcells.part import part_seconds
 from harness.guestcells.plan import GuestPlan, make_guest_plan, print_guest_plan
-from harness.errors import INCONCLUSIVE, INVALID, OK, UsageError
+from harness.errors import FAILED, INCONCLUSIVE, INVALID, OK, UsageError
 from harness.measure import Order, Outcome, Run, check_directory
 from harness.plan import EXTERNAL, Plan, Request, Skip, descriptor_limit, make_plan
 from harness.profiles import PROFILES
 from harness.progress import Progress
 from results import summary
+from results.keys import FAILED_KIND, variant_name
 from results.reader import RAW, read
 
 _EXAMPLES = """\
@@ -232,6 +233,11 @@ def finish(outcome: Outcome, as_json: bool) -> int:
     if outcome.faults:
         print(f"kevbench: {outcome.faults[0]}", file=sys.stderr)
         return INVALID
+    for lost in result.of("skip", kind=FAILED_KIND):
+        name = variant_name(lost["mechanism"] or "everything", lost["variant"] or "")
+        what = f"{name} in {lost['workload'] or 'the ' + lost['where']}"
+        print(f"kevbench: {what} failed and has no figures: {lost['reason']}", file=sys.stderr)
+        return FAILED
     coarse = [one for one in outcome.controls if one["state"] != "equivalent"]
     if coarse:
         print(
