@@ -16,11 +16,12 @@ from pathlib import Path
 
 from harness.guest.checkpatch import ensure_checkpatch
 from harness.guest.errors import GuestError
-from harness.guest.kernels import SERIES, Kernel, ensure_kernel
+from harness.guest.kernels import DEFAULT_SERIES, SERIES, Kernel, ensure_kernel
 from harness.guest.module import module_missing
 from harness.guest.paths import guest_build_dir
 from harness.guest.suite import SuiteResult, run_suite
 from harness.suite.conformance import conformance
+from harness.suite.equal_work import equal_work
 from harness.suite.outcome import Outcome, check_command, last_lines
 
 _BUILD_LIMIT_S = 600.0
@@ -135,10 +136,13 @@ def _checkpatch(root: Path, sources: Sequence[str]) -> Outcome:
 def guest_tests(root: Path) -> Outcome:
     """Runs the module's own tests and the adapters' on each stock kernel; cases count one by one."""
     outcome = Outcome()
-    program = root / "build" / "release" / "adapters" / "conformance" / "kevbench-conformance"
+    build = root / "build" / "release"
+    program = build / "adapters" / "conformance" / "kevbench-conformance"
     for series in SERIES:
         outcome.add(_guarded(f"guest {series}", partial(_guest_suite, series)))
         outcome.add(_guarded(f"conformance {series}", partial(conformance, program, series)))
+    workloads = build / "workloads" / "workloads_test"
+    outcome.add(_guarded("equal work", partial(equal_work, workloads, DEFAULT_SERIES)))
     return outcome
 
 

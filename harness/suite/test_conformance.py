@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from harness.guest import spec
 from harness.guest.kernels import DEFAULT_SERIES
-from harness.suite import conformance
+from harness.suite import conformance, equal_work, guest_cases
 
 PROGRAM = Path("/tree/kevbench-conformance")
 
@@ -69,8 +70,8 @@ class _Guests:
 
 @pytest.fixture(autouse=True)
 def no_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conformance, "choose_kernel", lambda series, tell: series)
-    monkeypatch.setattr(conformance, "build_module", lambda kernel: Path("/tree/kevent.ko"))
+    monkeypatch.setattr(guest_cases, "choose_kernel", lambda series, tell: series)
+    monkeypatch.setattr(guest_cases, "build_module", lambda kernel: Path("/tree/kevent.ko"))
 
 
 def test_cases_count_one_by_one_and_skips_are_named() -> None:
@@ -117,3 +118,25 @@ def test_a_bad_status_without_a_failed_case_is_told() -> None:
     fine = REPORT.replace("<failure", "<other").replace("</failure", "</other")
     outcome = conformance.conformance(PROGRAM, DEFAULT_SERIES, _Guests(GUEST, fine))
     assert outcome.failed == 1 and "although nothing failed" in outcome.problems[0]
+
+
+def test_equal_work_is_required_of_kevent_and_runs_without_debugging_information(
+    tmp_path: Path,
+) -> None:
+    program = tmp_path / "workloads_test"
+    words = ["gcc", "-g", "-x", "c", "-", "-o", str(program)]
+    subprocess.run(words, input=b"int main(void) { return 0; }", check=True, timeout=60)
+    sizes = []
+
+    def run(asked: spec.GuestSpec) -> spec.GuestResult:
+        (carried,) = asked.add
+        sizes.append(carried.stat().st_size)
+        return guests(asked)
+
+    guests = _Guests(GUEST, FINE)
+    outcome = equal_work.equal_work(program, DEFAULT_SERIES, run)
+    assert (outcome.passed, outcome.failed) == (1, 1), "the guest's status is bad, no case is"
+    (asked,) = guests.asked
+    assert asked.environment["KEVBENCH_REQUIRE_KEVENT"] == "1" and asked.module is not None
+    assert equal_work.FILTER in asked.command[-1] and "workloads_test" in asked.command[-1]
+    assert 0 < sizes[0] < program.stat().st_size

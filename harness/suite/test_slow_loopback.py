@@ -53,10 +53,13 @@ def run_slowly(tmp_path: Path) -> Run:
             modules[-1].write_bytes(data)
         tc = shutil.which("tc")
         assert tc, "tc is missing: apt install iproute2"
+        # A guest carries by itself what stands first, which is now the shell.
+        program = shutil.which(spec.command[0])
+        assert program
         slow = replace(
             spec,
             command=["sh", str(script), *map(str, modules), "--", *spec.command],
-            add=[*spec.add, script, Path(tc), *modules],
+            add=[*spec.add, script, Path(tc), Path(program), *modules],
             deadline_s=2 * spec.deadline_s,
         )
         return run_in_guest(slow, **options)
