@@ -342,10 +342,18 @@ void ring_completion_adapter::recycle() noexcept {
     starved_.erase(starved_.begin(), starved_.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
-bool ring_completion_adapter::restart_more() noexcept {
-    const std::size_t before = starved_.size();
-    recycle();
-    return starved_.size() < before;
+int ring_completion_adapter::settle_starved(std::int64_t timeout) noexcept {
+    for (;;) {
+        const int status = ring_.settle(0);
+        if (status != 0) {
+            return status;
+        }
+        const std::size_t before = starved_.size();
+        recycle();
+        if (starved_.empty() || starved_.size() == before) {  // all, or the kernel takes no more
+            return ring_.settle(timeout);
+        }
+    }
 }
 
 int ring_completion_adapter::stash_completions() noexcept {

@@ -85,13 +85,7 @@ class ring_completion_adapter {
         }
         std::uint32_t delivered = 0;
         while (delivered == 0) {
-            int status = ring_.settle(starved_.empty() ? timeout : 0);
-            if (status == 0 && !starved_.empty()) {
-                if (restart_more()) {
-                    continue;
-                }
-                status = ring_.settle(timeout);
-            }
+            const int status = starved_.empty() ? ring_.settle(timeout) : settle_starved(timeout);
             if (status <= 0) {
                 return status;
             }
@@ -187,10 +181,10 @@ class ring_completion_adapter {
     void discard(const detail::completion& done) noexcept;
     /// Returns the last batch's buffers and restarts receives that ran out of buffers.
     void recycle() noexcept;
-    /// False when none could be restarted. Called before a wait may sleep: receives that ran out of
+    /// ring_.settle(), but sleeps only when all receives have been restarted. One that ran out of
     /// buffers may have nothing to receive (Linux 6.12 ends a multishot receive that has just
     /// emptied its socket that way), so those restarted last are no reason to leave others aside.
-    [[nodiscard]] bool restart_more() noexcept;
+    int settle_starved(std::int64_t timeout) noexcept;
     void starve(slot_type& slot) noexcept;
     /// Cancels the request of this kind under way and blocks until its completion has been seen.
     int await_end(const slot_type& slot, detail::request_kind kind) noexcept;
