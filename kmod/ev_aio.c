@@ -230,11 +230,16 @@ static int start(struct kevent_io *io, struct kevent *kev)
 
 static int ev_aio_attach(struct kevent *kev)
 {
+	struct kevent_aio req;
 	struct kevent_io *io;
+	int ret;
 
 	if (kev->u.event != KEVENT_AIO_BIO && kev->u.event != KEVENT_MASK_ALL)
 		return -EINVAL;
-	io = kevent_io_create(kev, &aio_rw_ops);
+	ret = kevent_io_request(kev, &req);
+	if (ret)
+		return ret;
+	io = kevent_io_create(&req, &aio_rw_ops);
 	if (IS_ERR(io))
 		return PTR_ERR(io);
 	io->bits = KEVENT_AIO_BIO;

@@ -17,36 +17,34 @@
 #define SEND_FLAGS	(MSG_CONFIRM | MSG_DONTROUTE | MSG_DONTWAIT | MSG_EOR | MSG_MORE | \
 			 MSG_NOSIGNAL | MSG_OOB)
 
-static bool is_send(const struct kevent_io *io)
-{
-	return io->bits == KEVENT_NAIO_SEND;
-}
-
-/* One call on the socket; returns bytes or -errno. */
-static int transfer(struct kevent_io *io, struct socket *sock)
+/* One call on the socket, which goes on after @moved bytes; returns bytes or -errno. */
+static int transfer(const struct kevent_aio *req, u32 bits, u64 moved, struct socket *sock)
 {
 	/* A signal would reach the worker or the program, as it happens: nobody gets one. */
-	int flags = io->req.flags | MSG_DONTWAIT | MSG_NOSIGNAL;
+	int flags = req->flags | MSG_DONTWAIT | MSG_NOSIGNAL;
+	bool send = bits == KEVENT_NAIO_SEND;
 	struct msghdr msg = { };
 	int err;
 
-	err = kevent_compat_import(is_send(io) ? ITER_SOURCE : ITER_DEST,
-				   u64_to_user_ptr(io->req.buf + io->moved),
-				   io->req.len - io->moved, &msg.msg_iter);
+	err = kevent_compat_import(send ? ITER_SOURCE : ITER_DEST,
+				   u64_to_user_ptr(req->buf + moved), req->len - moved,
+				   &msg.msg_iter);
 	if (err)
 		return err;
-	if (!is_send(io))
+	if (!send)
 		return sock_recvmsg(sock, &msg, flags & ~MSG_NOSIGNAL);
 	msg.msg_flags = flags;
 	return sock_sendmsg(sock, &msg);
 }
 
-/* Is there more to move after a call that moved @ret bytes? */
-static bool unfinished(struct kevent_io *io, struct socket *sock, int ret)
+/* Is there more to move when the last of several calls, @moved bytes in all, moved @ret? */
+static bool unfinished(const struct kevent_aio *req, u32 bits, u64 moved, struct socket *sock,
+		       int ret)
 {
-	if (!ret || io->moved >= io->req.len || sock->type != SOCK_STREAM)
+	if (!ret || moved >= req->len || sock->type != SOCK_STREAM)
 		return false;
-	return is_send(io) || ((io->req.flags & MSG_WAITALL) && !(io->req.flags & MSG_PEEK));
+	return bits == KEVENT_NAIO_SEND ||
+	       (req->flags & MSG_WAITALL && !(req->flags & MSG_PEEK));
 }
 
 static int move(struct kevent_io *io, struct file *file, bool worker)
@@ -54,12 +52,12 @@ static int move(struct kevent_io *io, struct file *file, bool worker)
 	struct socket *sock = sock_from_file(file);
 
 	for (;;) {
-		int ret = transfer(io, sock);
+		int ret = transfer(&io->req, io->bits, io->moved, sock);
 
 		if (ret < 0)
 			return ret;
 		io->moved += ret;
-		if (!unfinished(io, sock, ret))
+		if (!unfinished(&io->req, io->bits, io->moved, sock, ret))
 			return KEVENT_IO_DONE;
 		/* A long transfer must not hold the caller up. */
 		if (!worker)
@@ -72,7 +70,8 @@ static int move(struct kevent_io *io, struct file *file, bool worker)
 
 static int naio_step(struct kevent_io *io, struct file *file, bool worker)
 {
-	__poll_t events = is_send(io) ? EPOLLOUT : EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
+	__poll_t events = io->bits == KEVENT_NAIO_SEND ? EPOLLOUT :
+							 EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 
 	return kevent_io_try(io, file, io->req.flags & MSG_DONTWAIT ? 0 : events, worker, move);
 }
@@ -81,18 +80,77 @@ static const struct kevent_io_ops naio_ops = {
 	.step = naio_step,
 };
 
-static int check_request(const struct kevent_io *io, struct file *file)
+static int check_request(const struct kevent_aio *req, u32 bits, struct socket *sock)
 {
-	if (!sock_from_file(file))
+	if (!sock)
 		return -ENOTSOCK;
-	if (io->req.flags & ~(is_send(io) ? SEND_FLAGS : RECV_FLAGS))
+	if (req->flags & ~(bits == KEVENT_NAIO_SEND ? SEND_FLAGS : RECV_FLAGS))
 		return -EINVAL;
 	return 0;
 }
 
+/* What goes on after ADD, or leaves a report behind, gets an operation of its own. */
+static int start(struct kevent *kev, const struct kevent_aio *req, u64 moved, struct file *file)
+{
+	struct kevent_io *io = kevent_io_create(req, &naio_ops);
+
+	if (IS_ERR(io))
+		return PTR_ERR(io);
+	io->bits = kev->u.event;
+	io->moved = moved;
+	return kevent_io_start(io, kev, file);
+}
+
+/* An operation that has moved bytes must not fail as if it had not. */
+static int go_on(struct kevent *kev, const struct kevent_aio *req, u64 moved, struct file *file)
+{
+	struct ev_io *ev = container_of(kev, struct ev_io, on.kev);
+	int ret = start(kev, req, moved, file);
+
+	if (ret >= 0)
+		return ret;
+	ev->io = NULL;
+	ev->moved = moved;
+	ev->error = ret;
+	return kev->u.event | KEVENT_ATTACH_BROKEN;
+}
+
+/*
+ * The common case, of which nothing remains after ADD: all that can be moved is there, and the
+ * outcome goes back in the entry.
+ */
+static int attempt(struct kevent *kev, const struct kevent_aio *req, struct file *file)
+{
+	struct ev_io *ev = container_of(kev, struct ev_io, on.kev);
+	struct socket *sock = sock_from_file(file);
+	int ret = transfer(req, kev->u.event, 0, sock);
+
+	if (ret == -EAGAIN && !(req->flags & MSG_DONTWAIT))
+		return start(kev, req, 0, file);
+	if (ret < 0)
+		return ret;
+	if (unfinished(req, kev->u.event, ret, sock, ret))
+		return go_on(kev, req, ret, file);
+	ev->moved = ret;
+	return kev->u.event;
+}
+
+static int attach_to(struct kevent *kev, struct file *file)
+{
+	struct kevent_aio req;
+	int ret = kevent_io_request(kev, &req);
+
+	if (!ret)
+		ret = check_request(&req, kev->u.event, sock_from_file(file));
+	if (ret)
+		return ret;
+	if (kev->u.req_flags & (KEVENT_REQ_ALWAYS_QUEUE | KEVENT_REQ_READY))
+		return start(kev, &req, 0, file);
+	return attempt(kev, &req, file);
+}
+
 static int ev_naio_attach(struct kevent *kev)
 {
-	struct kevent_io *io;
 	struct file *file;
 	int ret;
 
@@ -101,17 +159,7 @@ static int ev_naio_attach(struct kevent *kev)
 	file = kevent_fget(kev);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	io = kevent_io_create(kev, &naio_ops);
-	if (IS_ERR(io)) {
-		fput(file);
-		return PTR_ERR(io);
-	}
-	io->bits = kev->u.event;
-	ret = check_request(io, file);
-	if (ret)
-		kevent_io_discard(io);
-	else
-		ret = kevent_io_start(io, kev, file);
+	ret = attach_to(kev, file);
 	fput(file);
 	return ret;
 }

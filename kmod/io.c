@@ -28,11 +28,18 @@ static void io_free_work(struct work_struct *work)
 	kevent_io_discard(container_of(work, struct kevent_io, free_work));
 }
 
-/* The last reference may go in an interrupt, where neither pages nor an mm can be let go. */
+/* In any context: neither pages nor an mm can be let go in an interrupt. */
 static void io_put(struct kevent_io *io)
 {
 	if (refcount_dec_and_test(&io->refs))
 		queue_work(io_workqueue, &io->free_work);
+}
+
+/* Where the caller may sleep, which spares the switch to a worker. */
+static void io_put_at_once(struct kevent_io *io)
+{
+	if (refcount_dec_and_test(&io->refs))
+		kevent_io_discard(io);
 }
 
 static void io_end(struct kevent_io *io, int error, bool tell)
@@ -272,12 +279,23 @@ static void io_work(struct work_struct *work)
 	/* If it is the last one, this closes the socket, which finishes an armed transfer. */
 	if (sock)
 		fput(sock);
-	io_put(io);
+	io_put_at_once(io);
 }
 
-struct kevent_io *kevent_io_create(struct kevent *kev, const struct kevent_io_ops *ops)
+int kevent_io_request(const struct kevent *kev, struct kevent_aio *req)
 {
 	u64 address = (u64)kev->u.ret_data[1] << 32 | kev->u.ret_data[0];
+
+	if (copy_from_user(req, u64_to_user_ptr(address), sizeof(*req)))
+		return -EFAULT;
+	if (memchr_inv(req->reserved, 0, sizeof(req->reserved)))
+		return -EINVAL;
+	req->len = min_t(u64, req->len, MAX_RW_COUNT);
+	return 0;
+}
+
+struct kevent_io *kevent_io_create(const struct kevent_aio *req, const struct kevent_io_ops *ops)
+{
 	struct kevent_io *io;
 
 	io = kzalloc(sizeof(*io), GFP_KERNEL_ACCOUNT);
@@ -294,15 +312,7 @@ struct kevent_io *kevent_io_create(struct kevent *kev, const struct kevent_io_op
 	mmgrab(io->mm);
 	/* Held until it is over, which may be after the queue's descriptor is. */
 	__module_get(THIS_MODULE);
-	if (copy_from_user(&io->req, u64_to_user_ptr(address), sizeof(io->req))) {
-		kevent_io_discard(io);
-		return ERR_PTR(-EFAULT);
-	}
-	if (memchr_inv(io->req.reserved, 0, sizeof(io->req.reserved))) {
-		kevent_io_discard(io);
-		return ERR_PTR(-EINVAL);
-	}
-	io->req.len = min_t(u64, io->req.len, MAX_RW_COUNT);
+	io->req = *req;
 	return io;
 }
 
@@ -363,6 +373,8 @@ void kevent_io_detach(struct kevent *kev)
 	struct ev_io *ev = container_of(kev, struct ev_io, on.kev);
 	struct kevent_io *io = ev->io;
 
+	if (!io)
+		return;
 	spin_lock_irq(&io->lock);
 	io->owner = NULL;
 	io->cancelled = true;
@@ -372,7 +384,7 @@ void kevent_io_detach(struct kevent *kev)
 		kevent_io_finish(io, -ECANCELED);
 	else if (!(current->flags & (PF_EXITING | PF_KTHREAD)))
 		wait_for_completion_killable(&io->finished);
-	io_put(io);
+	io_put_at_once(io);
 }
 
 bool kevent_io_fill(struct kevent *kev, struct ukevent *out)

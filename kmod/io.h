@@ -52,7 +52,7 @@ struct kevent_io_ops {
 /* A kevent of type AIO or NAIO. */
 struct ev_io {
 	struct kevent_on_file on;	/* bound to the socket, if there is one */
-	struct kevent_io *io;
+	struct kevent_io *io;		/* NULL: over in ADD, which hands the outcome back */
 	u64 moved;			/* set before it is fired */
 	int error;			/* likewise */
 };
@@ -92,8 +92,11 @@ struct kevent_io {
 	unsigned int pages_len;
 };
 
-/* Reads the parameters at the address in ret_data; the caller fills in the rest. */
-struct kevent_io *kevent_io_create(struct kevent *kev, const struct kevent_io_ops *ops);
+/* Reads the parameters at the address in ret_data; 0 or -errno. */
+int kevent_io_request(const struct kevent *kev, struct kevent_aio *req);
+
+/* The caller fills in the rest; or ERR_PTR(). */
+struct kevent_io *kevent_io_create(const struct kevent_aio *req, const struct kevent_io_ops *ops);
 
 /*
  * Runs the first step; returns what attach() is to return. Takes the transfer over in any case.

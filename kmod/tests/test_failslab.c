@@ -287,7 +287,48 @@ static void finish_transfer(struct scene *self)
 	close_transfer(self);
 }
 
+/* More than fits: a part is moved before anything is kept of the operation. */
+static unsigned char much[1 << 20];
+
+static void prepare_send(struct scene *self)
+{
+	prepare_transfer(self);
+	fill_pattern(much, sizeof(much), 0);
+	prepare_naio(&self->transfer, self->pair[0], KEVENT_NAIO_SEND, much, sizeof(much), 0);
+}
+
+static void act_send(struct scene *self)
+{
+	self->answer = self->transfer.entry;
+	fail_keep(self, kevent_ctl(self->queue, KEVENT_CTL_ADD, 1, &self->answer));
+}
+
+/* What a failure says was moved is what the peer has got. */
+static bool send_succeeded(struct scene *self)
+{
+	int error = -(int)self->answer.ret_data[1];
+
+	if (!fail_or(self, self->result == 1 ? 1 : 0))
+		return false;
+	if (self->result == 0)
+		return true;
+	CHECK(self->answer.ret_flags & KEVENT_RET_BROKEN);
+	CHECK(error == ENOMEM || error == ENOBUFS);
+	read_pattern(self->pair[1], self->answer.ret_data[0], 0);
+	CHECK(!readable(self->pair[1], 0));
+	CHECK_EQ(queue_counter(self->queue, "registered"), 0);
+	return false;
+}
+
+static void finish_send(struct scene *self)
+{
+	read_pattern(self->pair[1], sizeof(much), 0);
+	done(self->queue, self->transfer.entry, sizeof(much));
+	close_transfer(self);
+}
+
 static const struct fail_operation transfers[] = {
+	{ "NAIO send of much", prepare_send, act_send, send_succeeded, finish_send, true, NULL, 0 },
 	{ "NAIO receive", prepare_recv, act_transfer, transfer_succeeded, finish_transfer, true,
 	  NULL, 0 },
 	{ "AIO read", prepare_read, act_transfer, transfer_succeeded, finish_transfer, true, NULL, 0 },

@@ -16,6 +16,22 @@ static struct ukevent begin(int queue, int sock, unsigned int event, void *buf, 
 	return start(queue, &transfer);
 }
 
+/* Without ALWAYS_QUEUE what is over at once is answered in the entry; this is not. */
+static struct ukevent begin_unqueued(int queue, int sock, unsigned int event, void *buf, size_t len,
+				     int flags)
+{
+	struct transfer transfer;
+	struct ukevent answer;
+
+	prepare_naio(&transfer, sock, event, buf, len, flags);
+	answer = transfer.entry;
+	CHECK_EQ(add_entry(queue, &answer), 0);
+	return transfer.entry;
+}
+
+typedef struct ukevent begin_fn(int queue, int sock, unsigned int event, void *buf, size_t len,
+				int flags);
+
 CASE_ON(queue, what_is_there_is_received_inside_add)
 {
 	struct transfer transfer;
@@ -33,10 +49,10 @@ CASE_ON(queue, what_is_there_is_received_inside_add)
 	CHECK_EQ(remove_entry(self->fd, transfer.entry), -1);
 }
 
-static void receives_later(int queue, int pair[2])
+static void receives_later(int queue, int pair[2], begin_fn *starts)
 {
 	char buf[16] = "";
-	struct ukevent entry = begin(queue, pair[0], KEVENT_NAIO_RECV, buf, sizeof(buf), 0);
+	struct ukevent entry = starts(queue, pair[0], KEVENT_NAIO_RECV, buf, sizeof(buf), 0);
 
 	take_none(queue);
 	CHECK_EQ(write(pair[1], "later", 5), 5);
@@ -44,18 +60,24 @@ static void receives_later(int queue, int pair[2])
 	CHECK_EQ(strcmp(buf, "later"), 0);
 }
 
-CASE_ON(queue, what_comes_later_is_received_by_a_worker)
+static void every_socket_receives_later(int queue, begin_fn *starts)
 {
 	int pair[2];
 
 	unix_pair(SOCK_STREAM, pair);
-	receives_later(self->fd, pair);
+	receives_later(queue, pair, starts);
 	unix_pair(SOCK_DGRAM, pair);
-	receives_later(self->fd, pair);
+	receives_later(queue, pair, starts);
 	tcp_pair(pair);
-	receives_later(self->fd, pair);
+	receives_later(queue, pair, starts);
 	udp_pair(pair);
-	receives_later(self->fd, pair);
+	receives_later(queue, pair, starts);
+}
+
+CASE_ON(queue, what_comes_later_is_received_by_a_worker)
+{
+	every_socket_receives_later(self->fd, begin);
+	every_socket_receives_later(self->fd, begin_unqueued);
 }
 
 CASE_ON(queue, the_end_of_a_stream_is_a_receive_of_nothing)
@@ -83,6 +105,27 @@ CASE_ON(queue, waitall_receives_until_the_buffer_is_full)
 	CHECK_EQ(write(pair[1], "def", 3), 3);
 	done(self->fd, entry, 6);
 	CHECK_EQ(strcmp(buf, "abcdef"), 0);
+}
+
+static void goes_on_after_a_part(int queue, begin_fn *starts)
+{
+	int pair[2];
+	char buf[8] = "";
+	struct ukevent entry;
+
+	unix_pair(SOCK_STREAM, pair);
+	CHECK_EQ(write(pair[1], "abc", 3), 3);
+	entry = starts(queue, pair[0], KEVENT_NAIO_RECV, buf, 6, MSG_WAITALL);
+	CHECK_EQ(strcmp(buf, "abc"), 0);
+	CHECK_EQ(write(pair[1], "def", 3), 3);
+	done(queue, entry, 6);
+	CHECK_EQ(strcmp(buf, "abcdef"), 0);
+}
+
+CASE_ON(queue, waitall_goes_on_after_the_part_that_is_there)
+{
+	goes_on_after_a_part(self->fd, begin);
+	goes_on_after_a_part(self->fd, begin_unqueued);
 }
 
 CASE_ON(queue, peeking_leaves_the_data)
@@ -114,7 +157,7 @@ CASE_ON(queue, what_fits_is_sent_inside_add)
 	CHECK_EQ(strcmp(buf, "sent"), 0);
 }
 
-static void sends_all(int queue, int pair[2])
+static void sends_all(int queue, int pair[2], begin_fn *starts)
 {
 	size_t len = 4 << 20;
 	unsigned char *data = malloc(len);
@@ -122,7 +165,7 @@ static void sends_all(int queue, int pair[2])
 
 	CHECK(data);
 	fill_pattern(data, len, 0);
-	entry = begin(queue, pair[0], KEVENT_NAIO_SEND, data, len, 0);
+	entry = starts(queue, pair[0], KEVENT_NAIO_SEND, data, len, 0);
 	take_none(queue);
 	read_pattern(pair[1], len, 0);
 	done(queue, entry, (unsigned int)len);
@@ -133,10 +176,15 @@ CASE_ON(queue, a_stream_takes_all_of_a_send_that_does_not_fit)
 {
 	int pair[2];
 
+	/* Pairs of their own: TCP finds more room once it has sent much. */
 	tcp_pair(pair);
-	sends_all(self->fd, pair);
+	sends_all(self->fd, pair, begin);
+	tcp_pair(pair);
+	sends_all(self->fd, pair, begin_unqueued);
 	unix_pair(SOCK_STREAM, pair);
-	sends_all(self->fd, pair);
+	sends_all(self->fd, pair, begin);
+	unix_pair(SOCK_STREAM, pair);
+	sends_all(self->fd, pair, begin_unqueued);
 }
 
 /* poll() says of this socket that it can send when it cannot: asking it alone would spin. */
