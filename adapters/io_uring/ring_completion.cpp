@@ -329,8 +329,20 @@ void ring_completion_adapter::recycle() noexcept {
     // As many as have a buffer waiting for them, else all would fail again on every wait(). With
     // nothing left to deliver, the kernel has every buffer.
     const bool idle = stash_.empty() && ring_.head() == ring_.tail();
-    const std::size_t count =
-        std::min<std::size_t>(idle ? buffers_.count() : returned, starved_.size());
+    restart(idle ? buffers_.count() : returned);
+    // Those may have nothing to receive (Linux 6.12 ends a multishot receive that has just emptied
+    // its socket with ENOBUFS), and then must not keep the others waiting.
+    while (idle && !starved_.empty() && ring_.settle(0) == 0) {
+        const std::size_t before = starved_.size();
+        restart(buffers_.count());
+        if (starved_.size() == before) {
+            break;  // the kernel takes no more
+        }
+    }
+}
+
+void ring_completion_adapter::restart(std::size_t most) noexcept {
+    const std::size_t count = std::min(most, starved_.size());
     for (std::size_t at = 0; at < count; ++at) {
         if (slot_type* const slot = slots_.find(request_id{starved_[at]}); slot != nullptr) {
             slot->state.starved = false;
@@ -340,20 +352,6 @@ void ring_completion_adapter::recycle() noexcept {
         }
     }
     starved_.erase(starved_.begin(), starved_.begin() + static_cast<std::ptrdiff_t>(count));
-}
-
-int ring_completion_adapter::settle_starved(std::int64_t timeout) noexcept {
-    for (;;) {
-        const int status = ring_.settle(0);
-        if (status != 0) {
-            return status;
-        }
-        const std::size_t before = starved_.size();
-        recycle();
-        if (starved_.empty() || starved_.size() == before) {  // all, or the kernel takes no more
-            return ring_.settle(timeout);
-        }
-    }
 }
 
 int ring_completion_adapter::stash_completions() noexcept {

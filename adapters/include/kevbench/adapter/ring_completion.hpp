@@ -82,10 +82,13 @@ class ring_completion_adapter {
             if (const int delivered = deliver_stash(limit, sink); delivered != 0) {
                 return delivered;
             }
+            if (!starved_.empty()) {
+                recycle();
+            }
         }
         std::uint32_t delivered = 0;
         while (delivered == 0) {
-            const int status = starved_.empty() ? ring_.settle(timeout) : settle_starved(timeout);
+            const int status = ring_.settle(timeout);
             if (status <= 0) {
                 return status;
             }
@@ -179,12 +182,10 @@ class ring_completion_adapter {
     static bool conclude_read(slot_type& slot, event& report) noexcept;
     /// Takes back what a completion nobody waits for carries: a buffer or a connection.
     void discard(const detail::completion& done) noexcept;
-    /// Returns the last batch's buffers and restarts receives that ran out of buffers.
+    /// Returns the last batch's buffers and restarts receives that ran out of buffers: all of them
+    /// unless there are completions, so that a wait may sleep.
     void recycle() noexcept;
-    /// ring_.settle(), but sleeps only when all receives have been restarted. One that ran out of
-    /// buffers may have nothing to receive (Linux 6.12 ends a multishot receive that has just
-    /// emptied its socket that way), so those restarted last are no reason to leave others aside.
-    int settle_starved(std::int64_t timeout) noexcept;
+    void restart(std::size_t most) noexcept;
     void starve(slot_type& slot) noexcept;
     /// Cancels the request of this kind under way and blocks until its completion has been seen.
     int await_end(const slot_type& slot, detail::request_kind kind) noexcept;
