@@ -159,21 +159,40 @@ TEST_P(CompletionTest, TooManySendsAnswerFullAndStartNothing) {
     EXPECT_EQ(adapter().remove(target), 0);
 }
 
+/// Connections that are received from until the end of their case.
+class crowd {
+  public:
+    crowd(subject& adapter, std::size_t count) : targets(count), adapter_(adapter) {
+        for (watch& target : targets) {
+            target = links.emplace_back(source::unix_stream).make_watch();
+            EXPECT_EQ(adapter_.add(target), 0);
+        }
+        EXPECT_EQ(adapter_.flush(), 0);
+    }
+    crowd(const crowd&) = delete;
+    crowd& operator=(const crowd&) = delete;
+    ~crowd() {
+        for (watch& target : targets) {
+            EXPECT_EQ(adapter_.remove(target), 0);
+        }
+    }
+
+    std::deque<channel> links;
+    std::vector<watch> targets;
+
+  private:
+    subject& adapter_;
+};
+
 TEST_P(CompletionTest, FewBuffersServeManyConnections) {
     const buffer_pool few{2, 16};
     config settings;
     settings.buffers = few.set();
     open(settings);
-    std::deque<channel> links;
-    std::vector<watch> targets(32);
-    std::vector<std::string> received(targets.size());
-    for (watch& target : targets) {
-        target = links.emplace_back(source::unix_stream).make_watch();
-        ASSERT_EQ(adapter().add(target), 0);
-    }
-    ASSERT_EQ(adapter().flush(), 0);
+    crowd many{adapter(), 32};
+    std::vector<std::string> received(many.targets.size());
     const std::string message = "longer than a single one of the two buffers";
-    for (const channel& link : links) {
+    for (const channel& link : many.links) {
         ASSERT_EQ(link.write(message), message.size());
     }
     EXPECT_TRUE(await(
@@ -183,12 +202,9 @@ TEST_P(CompletionTest, FewBuffersServeManyConnections) {
         },
         [&](const event& delivered) {
             consume(delivered,
-                    received[static_cast<std::size_t>(delivered.target - targets.data())]);
+                    received[static_cast<std::size_t>(delivered.target - many.targets.data())]);
         }));
     EXPECT_EQ(error, 0);
-    for (watch& target : targets) {
-        EXPECT_EQ(adapter().remove(target), 0);
-    }
 }
 
 TEST_P(CompletionTest, ConnectionsThatWaitForABufferDoNotDependOnOneAnother) {
@@ -196,29 +212,20 @@ TEST_P(CompletionTest, ConnectionsThatWaitForABufferDoNotDependOnOneAnother) {
     config settings;
     settings.buffers = few.set();
     open(settings);
-    std::deque<channel> links;
-    std::vector<watch> targets(32);
-    for (watch& target : targets) {
-        target = links.emplace_back(source::unix_stream).make_watch();
-        ASSERT_EQ(adapter().add(target), 0);
-    }
-    ASSERT_EQ(adapter().flush(), 0);
-    for (const channel& link : links) {
+    crowd many{adapter(), 32};
+    for (const channel& link : many.links) {
         link.fire();
     }
     ASSERT_TRUE(await_deliveries(1, 1));
     // Those that wait for a buffer wait for nothing now, all but the last of them.
-    for (std::size_t at = 0; at + 1 < links.size(); ++at) {
+    for (std::size_t at = 0; at + 1 < many.links.size(); ++at) {
         char byte = 0;
-        static_cast<void>(::recv(links[at].near(), &byte, 1, MSG_DONTWAIT));
+        static_cast<void>(::recv(many.links[at].near(), &byte, 1, MSG_DONTWAIT));
     }
     // Long waits, none of which ends before something is delivered: that another wait makes up for
     // what one forgot must not be needed.
-    while (deliveries_to(targets.back()) == 0) {
+    while (deliveries_to(many.targets.back()) == 0) {
         ASSERT_EQ(collect(patience.count() * 1000 * millisecond, 1), 1);
-    }
-    for (watch& target : targets) {
-        EXPECT_EQ(adapter().remove(target), 0);
     }
 }
 
